@@ -1,0 +1,1 @@
+"""Encodings that several formats share: PNG images and lines of numbers."""

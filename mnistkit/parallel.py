@@ -1,0 +1,114 @@
+"""Ordered, bounded parallelism on threads: many at work, few in memory, results in order."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_DONE = object()
+
+
+def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """Yield ``function(item)`` for each item, in order, with up to ``workers`` at work.
+
+    At most ``workers + 1`` items are held at once, however long the iterable is.
+    The first exception, from an item or the function, ends it.
+    """
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="mnistkit") as pool:
+        pending: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:
+    """Yield the items in order while a thread of its own fetches up to ``depth`` of them in advance.
+
+    Closing the generator stops the thread and closes the source.
+    """
+    buffer: queue.Queue[object] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def put(item: object) -> bool:
+        while not stopped.is_set():
+            try:
+                buffer.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def fetch() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(_DONE)
+        except BaseException as error:  # noqa: BLE001 - handed over and raised where the items are used
+            put(_Failure(error))
+        finally:
+            if hasattr(items, "close"):
+                items.close()
+
+    thread = threading.Thread(target=fetch, name="mnistkit-read-ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := buffer.get()) is not _DONE:
+            if isinstance(item, _Failure):
+                raise item.error
+            yield item  # type: ignore[misc]  # whatever is neither the end nor a failure came from items
+    finally:
+        stopped.set()
+        thread.join()
+
+
+class _Failure:
+    """An exception on its way from one thread to another."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Lane:
+    """One thread that does its jobs in order, a bounded number of them waiting.
+
+    Used for work that must be in order but need not be waited for, such as hashing.
+    """
+
+    def __init__(self, waiting: int = 4) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="mnistkit-lane")
+        self._jobs: deque[Future[None]] = deque()
+        self._waiting = waiting
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Queue a job; wait first where too many are queued.  Raises what an earlier job raised."""
+        self._jobs.append(self._pool.submit(job))
+        while len(self._jobs) > self._waiting:
+            self._jobs.popleft().result()
+
+    def close(self) -> None:
+        """Wait for all jobs.  Raises what one of them raised."""
+        try:
+            while self._jobs:
+                self._jobs.popleft().result()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
