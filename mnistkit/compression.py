@@ -1,4 +1,4 @@
-"""Files that may be compressed, opened as what is inside; the compression is told by content, never by name."""
+"""Files that may be compressed, opened as what is inside; content tells how, never the name."""
 
 from __future__ import annotations
 

@@ -1,14 +1,16 @@
 """What flows from every reader to every writer: a typed, lazy dataset.
 
-A :class:`Dataset` holds named :class:`Split`\\ s; a split yields :class:`Batch`\\ es of images and
-labels.  Nothing is read until a method is called: attributes are free, methods read.
+A :class:`Dataset` holds splits by name; a :class:`Split` yields images and labels, one
+:class:`Batch` after the other.  Nothing is read until a method is called: attributes are free, methods read.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistkit.errors import DataError, PluginError, UsageError
+from mnistkit.plugin import Reader
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from mnistkit.plugin import Reader
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -124,7 +125,7 @@ class SplitInfo:
     @property
     def values(self) -> int:
         """Number of pixel values of one image, channels included."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def image_bytes(self) -> int:
@@ -201,11 +202,11 @@ class Split:
     """
 
     def __init__(
-        self, reader: Reader, info: SplitInfo, *, origin: str | None = None, offset: int = 0
+        self, reader: Reader, info: SplitInfo, *, origin: SplitInfo | None = None, offset: int = 0
     ) -> None:
         self.info = info
         self._reader = reader
-        self._origin = origin or info.name
+        self._origin = origin or info
         self._offset = offset
 
     def __len__(self) -> int:
@@ -235,6 +236,15 @@ class Split:
         narrowed = replace(self.info, length=max(0, stop - start))
         return Split(self._reader, narrowed, origin=self._origin, offset=self._offset + start)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is all of the split as it is stored, not a part of it."""
+        return len(self) == self._origin.length
+
+    def files(self) -> Sequence[Path]:
+        """Name the files that hold the split; none where it is made or kept in memory."""
+        return self._reader.files(self._origin.name)
+
     def batches(self, size: int | None = None) -> Iterator[Batch]:
         """Yield all images in order, ``size`` at a time (by default about 1 MiB).
 
@@ -245,7 +255,7 @@ class Split:
         size = size or self.info.batch_rows
         position = 0
         stop = self._offset + len(self)
-        read = self._reader.batches(self._origin, self._offset, stop, size) if len(self) else iter(())
+        read = self._reader.batches(self._origin.name, self._offset, stop, size) if len(self) else iter(())
         for batch in read:
             _check_batch(batch, self.info, type(self._reader).__name__)
             labels = None if not self.info.labelled else batch.labels
@@ -261,7 +271,7 @@ class Split:
 
     def load(self) -> Batch:
         """Read all images into one batch, memory-mapped where the source is a plain IDX file."""
-        mapped = self._reader.load(self._origin, self._offset, self._offset + len(self))
+        mapped = self._reader.load(self._origin.name, self._offset, self._offset + len(self))
         if mapped is not None:
             return mapped
         whole = _empty_batch(self.info, len(self))
@@ -318,6 +328,12 @@ class Dataset:
         splits = ", ".join(f"{name}: {len(split):,}" for name, split in self.splits.items())
         return f"<Dataset {self.info.name}: {splits}>"
 
+    @property
+    def path(self) -> Path | None:
+        """The file or folder that it is read from; None where it is made or kept in memory."""
+        source = getattr(self.reader, "source", None)
+        return source.path if source else None
+
     def __getitem__(self, name: str) -> Split:
         """Return a split by name.
 
@@ -341,7 +357,7 @@ class Dataset:
         return view
 
 
-class ArrayReader:
+class ArrayReader(Reader):
     """Reads a dataset out of arrays in memory."""
 
     access = "random"

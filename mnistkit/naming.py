@@ -1,4 +1,4 @@
-"""How file names tell splits: ``t10k-images-idx3-ubyte``, ``mnist_train.csv``, ``test-00000-of-00004.parquet``."""
+"""How file names tell splits: ``t10k-images-idx3-ubyte``, ``mnist_train.csv``, ``test-00000-of-00004.h5``."""
 
 from __future__ import annotations
 

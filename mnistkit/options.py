@@ -54,6 +54,11 @@ class Option:
         return "--" + self.name.replace("_", "-")
 
     @property
+    def spelled(self) -> str:
+        """The values that it takes, in words."""
+        return " or ".join(_spelled(kind, self) for kind in _alternatives(self.type))
+
+    @property
     def choices(self) -> tuple[Any, ...]:
         """The only values allowed, or nothing where any value of the type will do."""
         return tuple(
@@ -116,6 +121,18 @@ def parse(cls: type[T], texts: Mapping[str, str], *, where: str) -> T:
     return build(cls, values, where=where)
 
 
+def adopt(cls: type, values: Mapping[str, object]) -> dict[str, object]:
+    """Keep those values that are allowed for options of a dataclass, such as write options for reading."""
+    kept = {}
+    for declared in options_of(cls):
+        try:
+            _check(declared, values[declared.name], "")
+        except (KeyError, UsageError):
+            continue
+        kept[declared.name] = values[declared.name]
+    return kept
+
+
 def as_dict(options: object) -> dict[str, object]:
     """Return the values of an options object by name, as the receipt records them."""
     return dataclasses.asdict(options)  # type: ignore[call-overload, no-any-return]  # always a dataclass: see build
@@ -162,8 +179,7 @@ def _check(declared: Option, value: object, where: str) -> None:
 
 
 def _bad_value(declared: Option, value: object, where: str) -> UsageError:
-    expected = " or ".join(_spelled(kind, declared) for kind in _alternatives(declared.type))
-    return UsageError(where, f"bad value for {declared.flag}", expected=expected, found=repr(value))
+    return UsageError(where, f"bad value for {declared.flag}", expected=declared.spelled, found=repr(value))
 
 
 def _spelled(kind: Any, declared: Option) -> str:

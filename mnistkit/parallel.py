@@ -47,38 +47,42 @@ def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:
     """
     buffer: queue.Queue[object] = queue.Queue(depth)
     stopped = threading.Event()
-
-    def put(item: object) -> bool:
-        while not stopped.is_set():
-            try:
-                buffer.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def fetch() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-            put(_DONE)
-        except BaseException as error:  # noqa: BLE001 - handed over and raised where the items are used
-            put(_Failure(error))
-        finally:
-            if hasattr(items, "close"):
-                items.close()
-
-    thread = threading.Thread(target=fetch, name="mnistkit-read-ahead", daemon=True)
+    thread = threading.Thread(
+        target=_fetch, args=(items, buffer, stopped), name="mnistkit-read-ahead", daemon=True
+    )
     thread.start()
     try:
         while (item := buffer.get()) is not _DONE:
             if isinstance(item, _Failure):
                 raise item.error
             yield item  # type: ignore[misc]  # whatever is neither the end nor a failure came from items
+            del item  # holds the last item no longer than its user does
     finally:
         stopped.set()
         thread.join()
+
+
+def _fetch(items: Iterator[object], buffer: queue.Queue[object], stopped: threading.Event) -> None:
+    try:
+        for item in items:
+            if not _put(item, buffer, stopped):
+                return
+        _put(_DONE, buffer, stopped)
+    except BaseException as error:  # noqa: BLE001 - handed over and raised where the items are used
+        _put(_Failure(error), buffer, stopped)
+    finally:
+        if hasattr(items, "close"):
+            items.close()
+
+
+def _put(item: object, buffer: queue.Queue[object], stopped: threading.Event) -> bool:
+    while not stopped.is_set():
+        try:
+            buffer.put(item, timeout=0.1)
+        except queue.Full:
+            continue
+        return True
+    return False
 
 
 class _Failure:

@@ -31,7 +31,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import pluggy
 
@@ -42,8 +42,18 @@ if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 
 __all__ = [
-    "API", "Format", "NoOptions", "Part", "Reader", "Source", "Verdict", "Writer", "Written", "hookimpl", "option",
-]  # fmt: skip
+    "API",
+    "Format",
+    "NoOptions",
+    "Part",
+    "Reader",
+    "Source",
+    "Verdict",
+    "Writer",
+    "Written",
+    "hookimpl",
+    "option",
+]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -110,11 +120,11 @@ class Format:
     unit: Literal["image", "split", "dataset"] = "split"
     bytes_per_value: float = 1.0
     bytes_per_image: int = 0
-    given: Callable[[Any], Mapping[str, object]] | None = None
+    given: Callable[[Any], Mapping[str, Any]] | None = None
 
     def with_options(self, options: object) -> Format:
         """Return the card as it reads under some write options."""
-        return replace(self, **dict(self.given(options))) if self.given else self
+        return replace(self, **self.given(options)) if self.given else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +187,8 @@ class Reader(ABC):
     """
 
     #: ``random`` where any row range costs no more than its rows; ``sequential`` otherwise.
-    access: ClassVar[Literal["random", "sequential"]] = "random"
+    #: :meth:`info` may set it, where the files decide.
+    access: Literal["random", "sequential"] = "random"
 
     def __init__(self, source: Source, options: Any) -> None:
         """Take note of the source and an instance of the card's ``read_options``; read nothing."""

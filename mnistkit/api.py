@@ -1,0 +1,191 @@
+"""The verbs of the library: what the command line calls, and what a program may call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistkit import settings
+from mnistkit.checksums import changed_files, sha256_of
+from mnistkit.compare import Difference, differences
+from mnistkit.dataset import Array, Dataset
+from mnistkit.engine.export import run_export
+from mnistkit.engine.run import Progress, digest_of, no_progress
+from mnistkit.engine.scratch import finish_swap
+from mnistkit.errors import DataError, MnistkitError, UsageError
+from mnistkit.naming import CHECKSUMS
+from mnistkit.options import build
+from mnistkit.proof import content_differences, reopen
+from mnistkit.receipt import Receipt, receipt_of
+from mnistkit.registry import load_format
+from mnistkit.resolve import open_source
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What :func:`verify` found; true where everything is equal.
+
+    Attributes:
+        receipt: The receipt of the export.
+        problems: A sentence for each file that changed and each split whose content differs.
+    """
+
+    receipt: Receipt
+    problems: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return not self.problems
+
+
+def open(  # noqa: A001 - mnistkit.open is what it is called
+    source: str | Path, *, format: str | None = None, read: Mapping[str, object] | None = None
+) -> Dataset:
+    """Open a dataset for reading; nothing but headers is read yet.
+
+    Args:
+        source: ``synthetic[:train=N,test=N,seed=S]``, a file, a folder, or ``FOLDER/PREFIX``.
+        format: Its format, where the files do not tell.
+        read: Read options of the format by name.
+
+    Raises:
+        DataError: Nothing there, or not what it promises to be.
+        UsageError: An unknown name, format or option.
+    """
+    return open_source(source, format=format, read=read)
+
+
+def export(
+    source: str | Path | Dataset,
+    to: str,
+    out: str | Path | None = None,
+    *,
+    from_: str | None = None,
+    read: Mapping[str, object] | None = None,
+    splits: Sequence[str] = (),
+    limit: int | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    verify: bool = False,
+    strict: bool = False,
+    progress: Progress = no_progress,
+    **options: object,
+) -> Receipt:
+    """Write a dataset in another format, whole or not at all, and return the receipt.
+
+    Args:
+        source: What :func:`open` takes, or a :class:`Dataset`.
+        to: The format to write.
+        out: The folder to make; by default ``<dataset>-<format>`` in the current folder.
+        from_: The source's format, where its files do not tell.
+        read: Read options of the source's format by name.
+        splits: The splits to export; all where none is named.
+        limit: Export at most this many images of each split.
+        workers: How many threads encode at once; by default as many as this process has CPUs.
+        overwrite: Replace an export that is there already.
+        verify: Read the export back before publishing it.
+        strict: Refuse where the format would lose class names, extra columns or the width of labels.
+        progress: Called with what is being done, images done and images in all.
+        options: Write options of the format.
+
+    Raises:
+        UsageError: An unknown format, dataset, split or option.
+        DataError: The source is not what it promises to be.
+        CapabilityError: The format cannot carry the content, or ``strict`` forbids a loss.
+        DestinationError: The destination exists or cannot be written.
+        DifferenceError: ``verify`` read something else than was written; nothing is published.
+    """
+    card = load_format(to)
+    chosen: object = build(card.write_options, options, where=f"format {to!r}")
+    if limit is not None and limit < 0:
+        raise UsageError("limit", "bad value", expected="0 or more images", found=limit)
+    if workers is not None and workers < 1:
+        raise UsageError("workers", "bad value", expected="1 or more", found=workers)
+    dataset = open_source(source, format=from_, read=read)
+    if splits or limit is not None:
+        dataset = dataset.select(splits, limit=limit)
+    return run_export(
+        dataset,
+        card,
+        chosen,
+        Path(out) if out is not None else default_out(dataset.info.name, to),
+        workers=workers or settings.usable_cpus(),
+        overwrite=overwrite,
+        verify=verify,
+        strict=strict,
+        progress=progress,
+    )
+
+
+def verify(
+    export: str | Path, against: str | Path | Dataset | None = None, *, progress: Progress = no_progress
+) -> Verification:
+    """Read an export again and hold it against its receipt, and against its source if named.
+
+    Raises:
+        DataError: No receipt, or a source that cannot be read.
+    """
+    folder = Path(export)
+    receipt = _receipt(folder)
+    problems = _changed(folder, receipt)
+    try:
+        found = reopen(folder, receipt)
+        problems += content_differences(receipt, digest_of(found, progress), found.info)
+        if against is not None:
+            problems += [str(d) for d in differences(open_source(against), found)]
+    except MnistkitError as error:
+        if not problems:
+            raise
+        problems.append(str(error))  # the files that changed are why it cannot be read
+    return Verification(receipt, tuple(problems))
+
+
+def diff(a: str | Path | Dataset, b: str | Path | Dataset) -> Iterator[Difference]:
+    """Yield what differs between two datasets, image by image; nothing where they are equal.
+
+    Raises:
+        DataError: One of them cannot be read.
+    """
+    return differences(open_source(a), open_source(b))
+
+
+def load_data(source: str | Path | Dataset) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Read a dataset whole, as ``(x_train, y_train), (x_test, y_test)``.
+
+    Raises:
+        DataError: It has not both ``train`` and ``test``, or one of them has no labels.
+    """
+    dataset = open_source(source)
+    if not {"train", "test"} <= set(dataset.splits):
+        raise DataError(
+            dataset.info.name, "load_data", expected="splits train and test", found=", ".join(dataset.splits),
+            todo="use mnistkit.open",
+        )  # fmt: skip
+    pairs = []
+    for name in ("train", "test"):
+        whole = dataset[name].load()
+        if whole.labels is None:
+            raise DataError(dataset.info.name, f"split {name!r} has no labels", todo="use mnistkit.open")
+        pairs.append((whole.images, whole.labels))
+    return pairs[0], pairs[1]
+
+
+def default_out(dataset: str, to: str) -> Path:
+    """Return where an export goes when nobody says: ``emnist/letters`` as csv to ``emnist-letters-csv``."""
+    return Path(f"{dataset.replace('/', '-')}-{to}")
+
+
+def _receipt(folder: Path) -> Receipt:
+    finish_swap(folder)
+    receipt = receipt_of(folder)
+    if receipt is None:
+        raise DataError(folder, "no receipt (mnistkit.json)", todo="name the folder of an export")
+    return receipt
+
+
+def _changed(folder: Path, receipt: Receipt) -> list[str]:
+    if not (folder / CHECKSUMS).is_file():
+        return [f"{CHECKSUMS}: missing"]
+    if sha256_of(folder / CHECKSUMS) != receipt.files:
+        return [f"{CHECKSUMS}: its bytes have changed"]
+    return list(changed_files(folder, settings.usable_cpus()))

@@ -1,0 +1,23 @@
+"""The command line: parses, calls one library function, prints.
+
+Results go to stdout, everything else to stderr.  Commands import what they need when they run,
+so that ``mnistkit --help`` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from mnistkit.cli.report import reporting
+
+
+def main() -> None:
+    """Run the command ``mnistkit`` with the arguments of the process, and exit."""
+    from mnistkit.cli.app import build_app
+
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    if debug:
+        arguments.remove("--debug")
+    with reporting(debug=debug):
+        build_app(arguments, debug=debug)(args=arguments, prog_name="mnistkit")

@@ -1,0 +1,87 @@
+"""How the command line tells people what happened: errors, warnings, exit codes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from mnistkit.errors import MnistkitError
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM); raised so that nothing half-written stays."""
+
+
+@contextmanager
+def reporting(*, debug: bool = False) -> Iterator[None]:
+    """Turn errors into one line on stderr and the exit code that belongs to them.
+
+    Args:
+        debug: Show tracebacks instead.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    _show_warnings(logging.WARNING)
+    try:
+        yield
+        sys.stdout.flush()
+    except MnistkitError as error:
+        if debug:
+            raise
+        _exit(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _exit("interrupted", INTERRUPTED)
+    except Terminated:
+        _exit("terminated", TERMINATED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; that is no error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def quieten() -> None:
+    """Show errors alone, no warnings."""
+    _show_warnings(logging.ERROR)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(rows: Sequence[Sequence[object]]) -> None:
+    """Print rows in columns as wide as they need to be."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in texts) for i in range(len(texts[0]))] if texts else []
+    for row in texts:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Print names and values, one pair a line; empty values are left out."""
+    print_table([(f"{name}:", value) for name, value in facts.items() if value not in (None, "", ())])
+
+
+def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
+    raise Terminated
+
+
+def _exit(message: str, code: int) -> NoReturn:
+    print(f"mnistkit: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _show_warnings(level: int) -> None:
+    logger = logging.getLogger("mnistkit")
+    logger.setLevel(level)
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("mnistkit: %(message)s"))
+        logger.addHandler(handler)

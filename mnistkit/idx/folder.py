@@ -1,0 +1,161 @@
+"""Finds the splits in a folder of IDX files, however they are spelled and compressed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistkit.compression import head_of
+from mnistkit.errors import DataError
+from mnistkit.idx import IDX_NAME
+from mnistkit.idx.codec import IdxFile, is_idx, open_idx
+from mnistkit.naming import find_split, is_litter, slug, stem_of
+from mnistkit.plugin import Source
+
+_COMPARE_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """The files of one split."""
+
+    name: str
+    images: IdxFile
+    labels: IdxFile | None = None
+
+
+@dataclass(frozen=True)
+class _Named:
+    """An IDX file and what its name says: which set, which split (None if unsaid), images or labels."""
+
+    file: IdxFile
+    prefix: str
+    split: str | None
+    labels: bool
+
+    @property
+    def set(self) -> tuple[str, str | None]:
+        return self.prefix, self.split
+
+
+def find_splits(source: Source) -> list[SplitFiles]:
+    """Find images and labels by name and header: train first, test second, others by name.
+
+    Raises:
+        DataError: No images, several sets, files that contradict each other, or no IDX where the
+            name promises it.
+    """
+    if source.path.is_dir():
+        named = _choose_set([_named(p) for p in _candidates(source.path.iterdir())], source)
+    else:
+        named = _beside(source.path)
+    sets = sorted({n.set for n in named if not n.labels}, key=lambda s: s[1] or "")
+    if not sets:
+        raise DataError(source.path, "no IDX images here", found=f"{len(named)} IDX files")
+    found = [_split_files([n for n in named if n.set == each], alone=len(sets) == 1) for each in sets]
+    order = {"train": 0, "test": 1, "validation": 2}
+    return sorted(found, key=lambda s: (order.get(s.name, 3), s.name))
+
+
+def _candidates(paths: Iterable[Path]) -> list[Path]:
+    """Keep what is IDX by content, and what claims it by name so that a fake is refused later."""
+    files = [p for p in paths if p.is_file() and not is_litter(p.name)]
+    return sorted(p for p in files if IDX_NAME.search(p.name) or is_idx(head_of(p, 4)))
+
+
+def _beside(path: Path) -> list[_Named]:
+    image = _named(path)
+    if image.labels:
+        raise DataError(path, "labels without images", todo="name the file of images, or the folder")
+    if not image.file.path.parent.is_dir() or not IDX_NAME.search(path.name):
+        return [image]
+    around = [p for p in _candidates(path.parent.iterdir()) if _role(p.name)]
+    others = [_named(p) for p in around if _parse(p.name) == _parse(path.name)]
+    return [image, *(other for other in others if other.labels)]
+
+
+def _parse(name: str) -> tuple[str, str | None]:
+    stem = IDX_NAME.split(stem_of(name, ()))[0]
+    stem = re.sub(r"^[Xxy]_", "", stem)
+    stem = re.sub(r"[-._]?(images?|labels?|imgs)$", "", stem, flags=re.IGNORECASE)
+    found = find_split(stem)
+    if found:
+        return found[0], found[1]
+    return "", slug(stem) if stem and IDX_NAME.search(name) else None
+
+
+def _role(name: str) -> bool:
+    """Whether a name says that the file holds labels."""
+    return bool(re.search(r"label|^y_", name, re.IGNORECASE))
+
+
+def _named(path: Path) -> _Named:
+    file = open_idx(path)
+    rank = len(file.shape)
+    labels = rank == 1 or (rank == 2 and _role(path.name))
+    if not labels and rank not in (3, 4):
+        raise DataError(path, f"array of {rank} dimensions", expected="images (3 or 4) or labels (1 or 2)")
+    return _Named(file, *_parse(path.name), labels)
+
+
+def _choose_set(named: list[_Named], source: Source) -> list[_Named]:
+    if source.prefix:
+        kept = [n for n in named if n.prefix == source.prefix]
+        if not kept:
+            raise DataError(source.path, f"no IDX files named {source.prefix}-…", found=_sets(named))
+        return kept
+    if len({n.prefix for n in named if n.split in ("train", "test", "validation")}) > 1:
+        raise DataError(
+            source.path, "several datasets in one folder", found=_sets(named),
+            todo="pick one as FOLDER/PREFIX",
+        )  # fmt: skip
+    return named
+
+
+def _sets(named: list[_Named]) -> str:
+    return ", ".join(sorted({n.prefix or "(no prefix)" for n in named})) or "none"
+
+
+def _split_files(named: list[_Named], *, alone: bool) -> SplitFiles:
+    images = _only([n.file for n in named if not n.labels])
+    labels = _only([n.file for n in named if n.labels]) if any(n.labels for n in named) else None
+    split = named[0].split
+    if alone and split not in ("train", "test", "validation"):
+        split = "train" if not IDX_NAME.search(images.path.name) or split is None else split
+    if labels is not None and len(labels) != len(images):
+        raise DataError(
+            labels.path,
+            "labels and images differ in number",
+            expected=f"{len(images):,} labels",
+            found=f"{len(labels):,}",
+        )
+    return SplitFiles(split or "train", images, labels)
+
+
+def _only(files: list[IdxFile]) -> IdxFile:
+    """Choose among files for one thing: plain before compressed, more label columns before fewer.
+
+    Raises:
+        DataError: They do not hold the same.
+    """
+    best = min(files, key=lambda f: (-len(f.shape), f.compression != "none", f.path.name))
+    for other in files:
+        if other is not best and not _same(best, other):
+            raise DataError(
+                best.path.parent, "two files for one thing differ",
+                found=f"{best.path.name} and {other.path.name}", todo="remove one of them",
+            )  # fmt: skip
+    return best
+
+
+def _same(wide: IdxFile, narrow: IdxFile) -> bool:
+    if len(wide) != len(narrow) or wide.shape[1:] != narrow.shape[1:] != ():
+        return False
+    pairs = zip(
+        wide.rows(0, len(wide), _COMPARE_ROWS), narrow.rows(0, len(narrow), _COMPARE_ROWS), strict=True
+    )
+    return all(np.array_equal(a[:, 0] if a.ndim > b.ndim else a, b) for a, b in pairs)

@@ -1,0 +1,100 @@
+"""Reads datasets of IDX files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistkit.dataset import MOST_ROWS, Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
+from mnistkit.errors import DataError
+from mnistkit.idx.codec import IdxFile
+from mnistkit.idx.folder import SplitFiles, find_splits
+from mnistkit.plugin import Reader, Source
+
+
+class IdxReader(Reader):
+    """Reads splits of an image file and a label file each.
+
+    Column 0 of two-dimensional labels is the class; the others become extra columns
+    ``label_1``, ``label_2``, ….
+    """
+
+    def __init__(self, source: Source, options: Any) -> None:
+        super().__init__(source, options)
+        self._splits: dict[str, SplitFiles] = {}
+
+    def info(self) -> DatasetInfo:
+        """Read all headers, and the labels for their bounds."""
+        self._splits = {files.name: files for files in find_splits(self.source)}
+        files = [f for s in self._splits.values() for f in (s.images, s.labels) if f]
+        if any(f.compression != "none" for f in files):
+            self.access = "sequential"
+        return DatasetInfo(self.source.name, tuple(_split_info(s) for s in self._splits.values()))
+
+    def files(self, split: str) -> Sequence[Path]:
+        """Name the image file and, where there is one, the label file."""
+        found = self._splits[split]
+        return [f.path for f in (found.images, found.labels) if f]
+
+    def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
+        """Stream rows into reused buffers; a compressed file is read from its front."""
+        found = self._splits[split]
+        images = found.images.rows(start, stop, size)
+        if found.labels is None:
+            for pixels in images:
+                yield Batch(pixels, None, start)
+                start += len(pixels)
+            return
+        for pixels, labels in zip(images, found.labels.rows(start, stop, size), strict=True):
+            yield _batch(pixels, labels, start)
+            start += len(pixels)
+
+    def load(self, split: str, start: int, stop: int) -> Batch | None:
+        """Map plain files into memory."""
+        found = self._splits[split]
+        pixels = found.images.map(start, stop)
+        labels = found.labels.map(start, stop) if found.labels else None
+        if pixels is None or (labels is None and found.labels):
+            return None
+        return Batch(pixels) if labels is None else _batch(pixels, labels, 0)
+
+
+def _batch(pixels: Array, labels: Array, start: int) -> Batch:
+    if labels.ndim == 1:
+        return Batch(pixels, labels, start)
+    extra = {_column(i): labels[:, i] for i in range(1, labels.shape[1])}
+    return Batch(pixels, labels[:, 0], start, extra)
+
+
+def _split_info(files: SplitFiles) -> SplitInfo:
+    images, labels = files.images, files.labels
+    return SplitInfo(
+        name=files.name,
+        length=len(images),
+        shape=images.shape[1:],
+        dtype=images.dtype.name,
+        label_dtype=labels.dtype.name if labels else None,
+        label_range=_label_range(labels) if labels else None,
+        extra=_extra(labels) if labels else (),
+    )
+
+
+def _label_range(labels: IdxFile) -> tuple[int, int] | None:
+    if labels.dtype.kind not in "iu":
+        raise DataError(labels.path, "labels", expected="integers", found=labels.dtype.name)
+    if len(labels.shape) == 2 and not labels.shape[1]:
+        raise DataError(labels.path, "labels without a column", expected="at least 1", found=0)
+    bounds = None
+    for rows in labels.rows(0, len(labels), MOST_ROWS):
+        bounds = bounds_of(rows if rows.ndim == 1 else rows[:, 0], bounds)
+    return bounds
+
+
+def _extra(labels: IdxFile) -> tuple[ExtraColumn, ...]:
+    columns = labels.shape[1] if len(labels.shape) == 2 else 1
+    return tuple(ExtraColumn(_column(i), labels.dtype.name) for i in range(1, columns))
+
+
+def _column(index: int) -> str:
+    return f"label_{index}"

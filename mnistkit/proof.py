@@ -1,0 +1,69 @@
+"""Reads an export again and holds it against its receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mnistkit.dataset import Dataset, DatasetInfo
+from mnistkit.digest import BLOCK_ROWS, FINGERPRINT, SplitDigest, class_names_digest
+from mnistkit.options import adopt, build
+from mnistkit.plugin import Source
+from mnistkit.receipt import Receipt, SplitReceipt
+from mnistkit.registry import load_format, load_reader
+
+
+def reopen(folder: Path, receipt: Receipt) -> Dataset:
+    """Open an export by its receipt, whatever its files look like.
+
+    Raises:
+        MnistkitError: The format is not installed, or the files are damaged.
+    """
+    card = load_format(receipt.format)
+    options = build(card.read_options, adopt(card.read_options, receipt.options), where=receipt.format)
+    return Dataset(load_reader(card)(source_of(folder, receipt), options))
+
+
+def source_of(folder: Path, receipt: Receipt) -> Source:
+    """Return an export as a source: with the name, shape and splits that the receipt tells."""
+    shapes = {split.shape for split in receipt.splits.values()}
+    return Source(
+        folder,
+        name=receipt.dataset,
+        shape=shapes.pop() if len(shapes) == 1 else None,
+        split_names=tuple(receipt.splits),
+    )
+
+
+def content_differences(receipt: Receipt, digests: Mapping[str, SplitDigest], info: DatasetInfo) -> list[str]:
+    """Say what differs between what a receipt promises and what was read; nothing where all is equal."""
+    found = [f"{name}: this split is missing" for name in receipt.splits if name not in digests]
+    found += [f"{name}: this split is not of the export" for name in digests if name not in receipt.splits]
+    for name, digest in digests.items():
+        if name in receipt.splits:
+            found += _split_differences(name, receipt.splits[name], digest)
+    if receipt.class_names is not None and receipt.class_names != class_names_digest(info.class_names):
+        found.append("the class names differ")
+    return found
+
+
+def _split_differences(name: str, promised: SplitReceipt, digest: SplitDigest) -> Iterator[str]:
+    if digest.content() != promised.digest:
+        yield f"{name}: {_place(promised, digest)}"
+    extra = digest.extra()
+    for column, expected in promised.extra.items():
+        if extra.get(column) != expected:
+            yield f"{name}: the extra column {column!r} differs"
+
+
+def _place(promised: SplitReceipt, digest: SplitDigest) -> str:
+    """Tell as exactly as the blocks allow where a split differs."""
+    for block, (a, b) in enumerate(zip(_blocks(promised.blocks), _blocks(digest.blocks()), strict=False)):
+        if a != b:
+            last = min((block + 1) * BLOCK_ROWS, promised.rows) - 1
+            return f"an image or label from {block * BLOCK_ROWS:,} to {last:,} differs"
+    return "its length, shape or type differs"
+
+
+def _blocks(joined: str) -> list[str]:
+    return [joined[i : i + FINGERPRINT] for i in range(0, len(joined), FINGERPRINT)]

@@ -1,0 +1,128 @@
+"""The receipt of an export: what it holds, where it came from, what was lost, and how to prove it.
+
+``mnistkit.json`` is the receipt; ``mnistkit.sha256`` lists every other file as ``sha256sum -c``
+reads it, and the receipt holds the SHA-256 of that list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mnistkit.errors import DataError
+from mnistkit.naming import RECEIPT
+
+#: Version of the receipt's own layout.
+LAYOUT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitReceipt:
+    """What an export holds of one split.
+
+    Attributes:
+        rows: Number of images.
+        shape: Shape of one image.
+        dtype: numpy's name of the pixels' type.
+        labelled: Whether there are labels.
+        digest: The content digest, ``mk1:…``.
+        blocks: 8 hex digits for each block of 4096 images, to tell where a difference is.
+        extra: Digest of each extra column that the format keeps.
+    """
+
+    rows: int
+    shape: tuple[int, ...]
+    dtype: str
+    labelled: bool
+    digest: str
+    blocks: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What is known of an export without reading its files.
+
+    Attributes:
+        mnistkit: Version of mnistkit that wrote it.
+        api: Version of the plugin interface.
+        format: Name of the format.
+        options: The format's write options.
+        dataset: Name of the dataset.
+        licence: Licence of the data; empty where unknown.
+        citation: How to cite the dataset.
+        homepage: Where the dataset comes from.
+        sources: The files it was made from: name, size and SHA-256, or ``partial``.
+        splits: What it holds, by split.
+        digest: The dataset's content digest.
+        class_names: Digest of the class names, or None where there are none or they are lost.
+        lost: Sentences on what the format does not carry.
+        files: SHA-256 of ``mnistkit.sha256``.
+    """
+
+    mnistkit: str
+    api: int
+    format: str
+    options: Mapping[str, Any]
+    dataset: str
+    licence: str
+    citation: str
+    homepage: str
+    sources: tuple[Mapping[str, Any], ...]
+    splits: Mapping[str, SplitReceipt]
+    digest: str
+    class_names: str | None
+    lost: tuple[str, ...]
+    files: str
+
+    @property
+    def rows(self) -> int:
+        """Number of images of all splits."""
+        return sum(split.rows for split in self.splits.values())
+
+    def to_json(self) -> str:
+        """Return the text of ``mnistkit.json``."""
+        return json.dumps({"receipt": LAYOUT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def receipt_of(folder: Path) -> Receipt | None:
+    """Read the receipt of an export; None where the folder has none.
+
+    Raises:
+        DataError: There is a ``mnistkit.json`` that is no receipt.
+    """
+    path = folder / RECEIPT
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DataError(path, "cannot be read", found=error.strerror) from error
+    try:
+        return _parse(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DataError(
+            path, "not a receipt of mnistkit", found=str(error) or type(error).__name__,
+            todo="remove it, or make the export again",
+        ) from error  # fmt: skip
+
+
+def _parse(values: Any) -> Receipt:
+    layout = values.pop("receipt")
+    if layout != LAYOUT:
+        raise ValueError(f"receipt layout {layout!r} instead of {LAYOUT}")
+    splits = {
+        name: SplitReceipt(**{**split, "shape": tuple(split["shape"])})
+        for name, split in values.pop("splits").items()
+    }
+    receipt = Receipt(
+        **{**values, "sources": tuple(values["sources"]), "lost": tuple(values["lost"])}, splits=splits
+    )
+    texts = (receipt.format, receipt.dataset, receipt.digest, receipt.files)
+    numbers = [n for s in receipt.splits.values() for n in (s.rows, *s.shape)]
+    if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
+        raise TypeError("fields of the wrong type")
+    return receipt

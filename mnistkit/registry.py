@@ -1,0 +1,167 @@
+"""Finds the plugins that are installed, imports the one asked for, and says what is broken.
+
+Listing names reads entry points and imports nothing.  Loading a card imports that one plugin.
+Bundled formats are found the same way as everybody else's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from mnistkit import settings
+from mnistkit.errors import PluginError, UsageError
+from mnistkit.hooks import FORMATS, FormatHooks
+from mnistkit.options import options_of
+from mnistkit.plugin import API, Format, Reader, Writer
+
+#: The distribution whose formats ``MNISTKIT_PLUGINS=builtin`` leaves.
+_OWN = "mnistkit"
+
+#: Names that flags of the core have, now or in the plan; no format may call an option so.
+RESERVED = frozenset({
+    "apply", "card", "debug", "dry_run", "engine", "file_size", "for", "for_", "from", "from_", "help",
+    "images_per_file", "json", "limit", "offline", "out", "overwrite", "profile", "progress", "quiet",
+    "raw_orientation", "read", "resume", "scheduler", "source", "split", "splits", "strict", "to",
+    "verify", "workers",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An entry point of a format, not yet imported."""
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+
+    @property
+    def title(self) -> str:
+        """The plugin as messages call it: format, distribution and version."""
+        return f"format {self.name!r} of {self.distribution} {self.version}"
+
+
+def find_formats() -> dict[str, tuple[Plugin, ...]]:
+    """Return the names of all formats and who claims each; nothing is imported."""
+    found: dict[str, dict[Plugin, None]] = {}
+    for point in sorted(entry_points(group=FORMATS), key=lambda p: (p.name, p.value)):
+        plugin = _plugin(point)
+        if plugin.distribution == _OWN or not settings.builtin_plugins_only():
+            found.setdefault(plugin.name, {})[plugin] = None
+    return {name: tuple(claims) for name, claims in found.items()}
+
+
+@functools.cache
+def load_format(name: str) -> Format:
+    """Import the plugin behind a name and return its card.
+
+    Raises:
+        UsageError: No such format.
+        PluginError: Two distributions claim the name, or its plugin is broken.
+    """
+    formats = find_formats()
+    if name not in formats:
+        near = get_close_matches(name, formats, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(formats)}"
+        raise UsageError("", f"unknown format {name!r}", todo=hint)
+    claims = formats[name]
+    if len(claims) > 1:
+        titles = " and ".join(f"{p.distribution} {p.version} ({p.module})" for p in claims)
+        raise PluginError(f"format {name!r}", "claimed twice", found=titles, todo="uninstall one of them")
+    return _load(claims[0])
+
+
+def load_reader(card: Format) -> type[Reader]:
+    """Import the class that reads a format.
+
+    Raises:
+        UsageError: The format is write-only.
+        PluginError: The class cannot be imported.
+    """
+    return _resolve(card, "reader", Reader)
+
+
+def load_writer(card: Format) -> type[Writer]:
+    """Import the class that writes a format.
+
+    Raises:
+        UsageError: The format is read-only.
+        PluginError: The class cannot be imported.
+    """
+    return _resolve(card, "writer", Writer)
+
+
+def _plugin(point: EntryPoint) -> Plugin:
+    distribution = point.dist
+    name = distribution.name if distribution else "an unknown distribution"
+    return Plugin(point.name, point.value, name, distribution.version if distribution else "")
+
+
+def _load(plugin: Plugin) -> Format:
+    try:
+        card = _call_hook(plugin)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything; it must hurt only who names it
+        if isinstance(error, PluginError):
+            raise
+        todo = f"update or uninstall {plugin.distribution}"
+        raise PluginError(plugin.title, "cannot be loaded", found=_described(error), todo=todo) from error
+    _check(card, plugin)
+    return card
+
+
+def _call_hook(plugin: Plugin) -> Format:
+    manager = pluggy.PluginManager("mnistkit")
+    manager.add_hookspecs(FormatHooks)
+    with contextlib.redirect_stdout(sys.stderr):
+        manager.register(importlib.import_module(plugin.module), plugin.name)
+        manager.check_pending()
+        cards: list[Any] = manager.hook.mnistkit_register_format()
+    if len(cards) != 1 or not isinstance(cards[0], Format):
+        raise PluginError(
+            plugin.title, "mnistkit_register_format", expected="one Format", found=repr(cards)[:80]
+        )
+    return cards[0]
+
+
+def _check(card: Format, plugin: Plugin) -> None:
+    if card.api != API:
+        todo = f"update {plugin.distribution} or mnistkit"
+        raise PluginError(plugin.title, "other plugin interface", expected=API, found=card.api, todo=todo)
+    if card.name != plugin.name:
+        raise PluginError(plugin.title, "card of another name", expected=plugin.name, found=card.name)
+    taken = {o.name for o in options_of(card.write_options)} & RESERVED
+    if taken:
+        raise PluginError(plugin.title, "options named like the core's flags", found=", ".join(sorted(taken)))
+
+
+def _resolve(card: Format, side: str, kind: type[Any]) -> type[Any]:
+    path = getattr(card, side)
+    if path is None:
+        verb = "read" if side == "reader" else "written"
+        raise UsageError(f"format {card.name!r}", f"cannot be {verb}")
+    module, _, name = path.partition(":")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            found = getattr(importlib.import_module(module), name)
+    except (Exception, SystemExit) as error:  # as in _load
+        raise PluginError(
+            f"format {card.name!r}", f"its {side} cannot be loaded", found=_described(error)
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise PluginError(
+            f"format {card.name!r}", path, expected=f"a {kind.__name__}", found=repr(found)[:80]
+        )
+    return found
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
