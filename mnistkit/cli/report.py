@@ -80,8 +80,7 @@ def _exit(message: str, code: int) -> NoReturn:
 
 def _show_warnings(level: int) -> None:
     logger = logging.getLogger("mnistkit")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("mnistkit: %(message)s"))
+    logger.handlers[:] = [handler]
     logger.setLevel(level)
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("mnistkit: %(message)s"))
-        logger.addHandler(handler)

@@ -1,0 +1,79 @@
+"""Fixtures that all tests share: the published files, the command line, a small dataset."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mnistkit.cli import main
+from mnistkit.dataset import Dataset
+from mnistkit.testing import drawn_dataset
+
+REAL_DATA = "MNISTKIT_TEST_DATA"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if {"mnist", "qmnist"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real_data)
+
+
+def pytest_terminal_summary(terminalreporter):
+    def count(outcome, when):
+        reports = terminalreporter.stats.get(outcome, [])
+        return sum("real_data" in r.keywords for r in reports if getattr(r, "when", when) == when)
+
+    ran = count("passed", "call") + count("failed", "call")
+    terminalreporter.write_line(f"real-data tests: {ran} ran, {count('skipped', 'setup')} skipped")
+
+
+def _real(name: str) -> Path:
+    if REAL_DATA not in os.environ:
+        pytest.skip(f"{REAL_DATA} is not set")
+    folder = Path(os.environ[REAL_DATA], name)
+    assert folder.is_dir(), f"{REAL_DATA} is set, but {folder} is not there"
+    return folder
+
+
+@pytest.fixture
+def mnist() -> Path:
+    """The folder with the four published MNIST files."""
+    return _real("mnist")
+
+
+@pytest.fixture
+def qmnist() -> Path:
+    """The folder with QMNIST's published training labels, int32 (60000, 8)."""
+    return _real("qmnist")
+
+
+@pytest.fixture
+def small() -> Dataset:
+    """30 + 10 labelled images."""
+    return drawn_dataset()
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch):
+    """Run the command line in this process: ``cli("export", …) -> Result``."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["mnistkit", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capsys.readouterr()
+        return Result(stopped.value.code or 0, out, err)
+
+    return run
