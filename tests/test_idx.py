@@ -186,6 +186,11 @@ def test_published_names(tmp_path):
     ]
 
 
+def read_to_the_end(folder):
+    for split in read_dataset(IDX, folder).splits.values():
+        list(split.batches())
+
+
 IMAGES = encode(np.zeros((3, 2, 2), "u1"))
 HOSTILE = {
     "empty": (b"", "not an IDX file: .* found an empty file"),
@@ -220,8 +225,7 @@ def test_file_that_is_not_what_it_promises_is_refused(tmp_path, content, message
     path.write_bytes(content)
 
     with pytest.raises(DataError, match=message) as refused:
-        for split in read_dataset(IDX, tmp_path).splits.values():
-            list(split.batches())
+        read_to_the_end(tmp_path)
 
     assert "\n" not in str(refused.value)
     assert "train-images-idx3-ubyte" in str(refused.value) or str(tmp_path) in str(refused.value)
@@ -344,7 +348,9 @@ def test_several_sets_in_a_folder_are_refused_with_their_names(tmp_path):
     for prefix in ("emnist-letters", "emnist-digits"):
         put(tmp_path, f"{prefix}-train-images-idx3-ubyte", PIXELS)
 
-    with pytest.raises(DataError, match=r"several datasets .*: found emnist-digits, emnist-letters; .*PREFIX"):
+    with pytest.raises(
+        DataError, match=r"several datasets .*: found emnist-digits, emnist-letters; .*PREFIX"
+    ):
         mnistkit.open(tmp_path)
 
 

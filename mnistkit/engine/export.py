@@ -15,7 +15,7 @@ from mnistkit.engine.plan import Plan, make_plan, refused_loss
 from mnistkit.engine.publish import check_destination, publish
 from mnistkit.engine.run import Outcome, Progress, digest_of, no_progress, write_parts
 from mnistkit.engine.scratch import EXPORT, scratch_folder
-from mnistkit.errors import DestinationError, DifferenceError
+from mnistkit.errors import DestinationError, DifferenceError, MnistkitError
 from mnistkit.naming import RECEIPT
 from mnistkit.options import as_dict
 from mnistkit.plugin import API, Format
@@ -127,10 +127,16 @@ def _sources(dataset: Dataset, workers: int) -> list[dict[str, Any]]:
 
 
 def _verify(receipt: Receipt, plan: Plan, dataset: Dataset, folder: Path, progress: Progress) -> None:
-    found = reopen(folder, receipt)
-    wrong = content_differences(receipt, digest_of(found, progress), found.info)
+    try:
+        found = reopen(folder, receipt)
+        wrong = content_differences(receipt, digest_of(found, progress), found.info)
+    except MnistkitError as error:
+        raise _unproved(plan, str(error)) from error
     if wrong:
-        first = next((str(d) for d in differences(dataset, found)), wrong[0])
-        raise DifferenceError(
-            plan.out, "does not read back as it was written", found=first, todo="nothing was published"
-        )
+        raise _unproved(plan, next((str(d) for d in differences(dataset, found)), wrong[0]))
+
+
+def _unproved(plan: Plan, found: str) -> DifferenceError:
+    return DifferenceError(
+        plan.out, "does not read back as it was written", found=found, todo="nothing was published"
+    )

@@ -39,15 +39,7 @@ def scratch_folder(out: Path, digest: str) -> Iterator[Path]:
     for left in _scratch_folders(out):
         _remove_left_over(left, out)
     scratch = out.parent / f".{out.name}.mnistkit-{digest}"
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch.mkdir(mode=0o700)
-        lock = (scratch / LOCK).open("xb")
-    except FileExistsError as error:
-        raise _running(out) from error
-    except OSError as error:
-        raise DestinationError(out, "cannot be written", found=error.strerror) from error
-    with lock:
+    with _made(scratch, out) as lock:
         try:
             if not _try_lock(lock):
                 raise _running(out)
@@ -65,6 +57,20 @@ def finish_swap(out: Path) -> None:
         if (scratch / OLD).exists() and (scratch / EXPORT).exists():
             (scratch / EXPORT).rename(out)
             log.warning("%s: finished the swap of an interrupted export", out)
+
+
+def _made(scratch: Path, out: Path) -> IO[bytes]:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            scratch.mkdir(mode=0o700)
+        except FileExistsError as error:
+            raise _running(out) from error
+        return (scratch / LOCK).open("xb")
+    except DestinationError:
+        raise
+    except OSError as error:
+        raise DestinationError(out, "cannot be written", found=error.strerror) from error
 
 
 def _scratch_folders(out: Path) -> list[Path]:

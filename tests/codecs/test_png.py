@@ -1,0 +1,309 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from mnistkit.codecs import png
+from mnistkit.dataset import SplitInfo
+from mnistkit.errors import CapabilityError, DataError
+
+PIXELS = [((), "uint8"), ((2,), "uint8"), ((3,), "uint8"), ((4,), "uint8"), ((), "uint16")]
+
+
+@st.composite
+def images(draw):
+    pixel, dtype = draw(st.sampled_from(PIXELS))
+    height, width = draw(st.integers(1, 12)), draw(st.integers(1, 12))
+    return draw(arrays(dtype, (height, width, *pixel)))
+
+
+def saved(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def with_size(data, width, height):
+    return data[:8] + chunk(b"IHDR", struct.pack(">II", width, height) + data[24:29]) + data[33:]
+
+
+@given(images())
+def test_every_image_comes_back(image):
+    found = png.decode(png.encode(image), "x.png")
+
+    assert found.dtype == image.dtype
+    assert found.shape == image.shape
+    assert found.tobytes() == image.tobytes()
+
+
+@given(images())
+def test_pillow_reads_what_is_written(image):
+    with Image.open(io.BytesIO(png.encode(image))) as opened:
+        found = np.asarray(opened)
+
+    assert found.shape == image.shape
+    assert found.astype(image.dtype).tobytes() == image.tobytes()
+
+
+@given(images(), st.integers(0, 9))
+def test_what_pillow_writes_is_read(image, level):
+    found = png.decode(saved(Image.fromarray(image), compress_level=level), "x.png")
+
+    assert found.dtype == image.dtype
+    assert found.shape == image.shape
+    assert found.tobytes() == image.tobytes()
+
+
+@given(images())
+def test_the_header_tells_shape_and_dtype(image):
+    expected = (image.shape, image.dtype.name)
+
+    assert png.peek(png.encode(image)) == expected
+    assert png.peek(saved(Image.fromarray(image))) == expected
+
+
+@given(images(), st.integers(0, 5))
+def test_a_batch_is_encoded_as_its_images_are(image, n):
+    batch = np.stack([image] * n) if n else np.empty((0, *image.shape), image.dtype)
+
+    assert png.encode_batch(batch) == [png.encode(image)] * n
+
+
+def test_the_bytes_are_exactly_as_drawn():
+    image = np.array([[0, 255], [7, 9]], "uint8")
+
+    data = png.encode(image, level=0)
+
+    rows = b"\0\x00\xff\0\x07\x09"
+    header = struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)
+    assert data == (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows, 0))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_views_and_foreign_byte_order_are_encoded_by_value():
+    image = np.arange(24, dtype="uint16").reshape(4, 6) * 1000
+
+    assert png.encode(image.astype(">u2")) == png.encode(image)
+    assert png.encode(image[::2, ::-1]) == png.encode(image[::2, ::-1].copy())
+
+
+def test_a_digit_is_no_larger_than_pillow_makes_it():
+    y, x = np.mgrid[:28, :28]
+    ring = np.exp(-((np.hypot(x - 13.5, y - 13.5) - 8) ** 2) / 3) * 255
+    digit = ring.astype("uint8")
+
+    assert len(png.encode(digit)) <= 1.01 * len(saved(Image.fromarray(digit)))
+
+
+def test_decoded_images_are_read_only():
+    image = np.zeros((3, 3), "uint8")
+
+    for data in (png.encode(image), saved(Image.fromarray(image), "BMP")):
+        assert not png.decode(data, "x").flags.writeable
+
+
+@pytest.mark.parametrize("format", ["BMP", "TIFF"])
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)], ids=["gray", "rgb"])
+def test_other_lossless_formats_are_read(format, shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    data = saved(Image.fromarray(image), format)
+
+    np.testing.assert_array_equal(png.decode(data, "x"), image)
+    assert png.peek(data) == (shape, "uint8")
+
+
+def test_jpeg_is_read_as_pillow_reads_it():
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), "uint8")
+    data = saved(Image.fromarray(image), "JPEG")
+
+    np.testing.assert_array_equal(png.decode(data, "x"), np.asarray(Image.open(io.BytesIO(data))))
+
+
+def test_lossless_webp_is_read():
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), "uint8")
+
+    np.testing.assert_array_equal(
+        png.decode(saved(Image.fromarray(image), "WEBP", lossless=True), "x"), image
+    )
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_16_bit_tiff_is_read_in_either_byte_order(order):
+    image = np.array([[0, 1, 256], [40000, 65535, 255]], order)
+    mode = "I;16" if order == "<u2" else "I;16B"
+    data = saved(Image.frombytes(mode, (3, 2), image.tobytes()), "TIFF")
+
+    found = png.decode(data, "x")
+
+    assert found.dtype == np.dtype("uint16")
+    np.testing.assert_array_equal(found, image)
+
+
+def test_one_bit_becomes_0_and_255():
+    bits = np.array([[True, False, True], [False, False, True]])
+    data = saved(Image.fromarray(bits))
+
+    np.testing.assert_array_equal(png.decode(data, "x"), bits * np.uint8(255))
+    assert png.peek(data) == ((2, 3), "uint8")
+
+
+@pytest.mark.parametrize(
+    ("options", "channels"), [({}, 3), ({"transparency": 1}, 4)], ids=["opaque", "transparent"]
+)
+def test_palettes_are_looked_up(options, channels):
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    data = saved(image, **options)
+
+    expected = np.array([[[10, 20, 30, 255], [40, 50, 60, 0]]], "uint8")[:, :, :channels]
+    np.testing.assert_array_equal(png.decode(data, "x"), expected)
+    assert png.peek(data) == ((1, 2, channels), "uint8")
+
+
+def test_interlaced_png_is_left_to_pillow():
+    gray = np.array([[200]], "uint8")
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 1)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + png.encode(gray)[33:]
+
+    np.testing.assert_array_equal(png.decode(data, "x"), gray)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
+def test_a_file_cut_short_anywhere_is_refused(format):
+    whole = saved(Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 9), "uint8")), format)
+
+    for size in {0, 1, 7, 8, 20, 33, 40, len(whole) // 2}:
+        with pytest.raises(DataError, match=r"^a/b\.png: "):
+            png.decode(whole[:size], "a/b.png")
+
+
+def test_a_png_cut_short_by_any_number_of_bytes_is_refused():
+    for data in (png.encode(np.eye(5, dtype="uint8")), saved(Image.fromarray(np.eye(5, dtype="uint8")))):
+        for size in range(len(data)):
+            with pytest.raises(DataError, match=r"^x\.png: "):
+                png.decode(data[:size], "x.png")
+
+
+def test_any_flipped_bit_of_a_png_is_refused():
+    data = png.encode(np.arange(25, dtype="uint8").reshape(5, 5))
+
+    for at in range(len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= 4
+        with pytest.raises(DataError, match=r"^x\.png: "):
+            png.decode(bytes(damaged), "x.png")
+
+
+def test_wrong_checksum_of_pixels_is_named_though_pillow_ignores_it():
+    data = bytearray(saved(Image.fromarray(np.eye(9, dtype="uint8") * 200)))
+    at = data.index(b"IDAT")
+    data[at + 4 + struct.unpack_from(">I", data, at - 4)[0]] ^= 1
+
+    with pytest.raises(DataError, match=r"^x\.png: damaged PNG: found wrong checksum in chunk IDAT$"):
+        png.decode(bytes(data), "x.png")
+
+
+def test_rows_too_few_or_too_many_are_refused():
+    data = png.encode(np.zeros((4, 4), "uint8"))
+
+    with pytest.raises(DataError, match="damaged PNG: expected 25 bytes of rows, found 20"):
+        png.decode(with_size(data, 4, 5), "x.png")
+    with pytest.raises(DataError, match="damaged PNG: expected 15 bytes of rows, found more"):
+        png.decode(with_size(data, 4, 3), "x.png")
+
+
+def test_an_empty_file_and_text_are_refused_by_name():
+    with pytest.raises(DataError, match=r"^x\.png: empty file: expected an image$"):
+        png.decode(b"", "x.png")
+    with pytest.raises(DataError, match=r"^x\.png: no image: expected PNG, JPEG, BMP, TIFF, WEBP$"):
+        png.decode(b"label,pixel0\n", "x.png")
+
+
+def test_sizes_are_not_believed():
+    data = with_size(png.encode(np.zeros((1, 1), "uint8")), 1 << 20, 1 << 20)
+
+    for read in (png.decode, png.peek):
+        with pytest.raises(
+            DataError, match="size of image: expected 1 to 178,956,970 pixels, found 1048576 x"
+        ):
+            read(data, "x.png")
+
+
+def test_a_bomb_in_another_format_is_refused(monkeypatch):
+    data = saved(Image.new("L", (20, 20)), "BMP")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+
+    with pytest.raises(DataError, match="damaged image: found Image size"):
+        png.decode(data, "x.bmp")
+
+
+@pytest.mark.parametrize("colour", [2, 4, 6])
+def test_16_bit_colour_is_refused_rather_than_halved(colour):
+    header = struct.pack(">IIBBBBB", 1, 1, 16, colour, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9)))
+
+    with pytest.raises(DataError, match="16-bit colour: expected 8 bits a channel, or 16-bit gray"):
+        png.decode(data, "x.png")
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "F", "I"])
+def test_other_kinds_of_image_are_refused(mode):
+    data = saved(Image.new(mode, (2, 2)), "TIFF")
+
+    for read in (png.decode, png.peek):
+        with pytest.raises(DataError, match=f"kind of image: .* found TIFF of mode {mode}$"):
+            read(data, "x.tif")
+
+
+def test_several_images_in_one_file_are_refused():
+    pages = [Image.new("L", (2, 2), shade) for shade in (0, 9)]
+
+    for kind in ("TIFF", "PNG"):
+        data = saved(pages[0], kind, save_all=True, append_images=pages[1:])
+        with pytest.raises(DataError, match="several images in one file: expected 1, found 2"):
+            png.decode(data, "x")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((2, 2), "int16"),
+        ((2, 2), "float32"),
+        ((2, 2), "uint32"),
+        ((2, 2, 3), "uint16"),
+        ((2, 2, 1), "uint8"),
+        ((2, 2, 5), "uint8"),
+    ],
+)
+def test_what_no_png_holds_is_refused(shape, dtype):
+    with pytest.raises(
+        CapabilityError, match=r"^parquet: split 'train': pixels that no PNG image holds: .*hdf5$"
+    ):
+        png.check(SplitInfo("train", 1, shape, dtype), "parquet")
+    with pytest.raises(CapabilityError, match="pixels that no PNG image holds"):
+        png.encode(np.zeros(shape, dtype))
+
+
+@pytest.mark.parametrize(("pixel", "dtype"), PIXELS)
+def test_what_a_png_holds_is_let_through(pixel, dtype):
+    png.check(SplitInfo("train", 1, (28, 20, *pixel), dtype), "png")
+
+
+def test_images_that_readers_take_for_an_attack_are_refused():
+    with pytest.raises(CapabilityError, match="images too large for image readers"):
+        png.check(SplitInfo("train", 1, (20000, 20000), "uint8"), "png")
