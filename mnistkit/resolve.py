@@ -88,7 +88,7 @@ def _locate(text: str, *, named: bool) -> tuple[Path, str]:
         return path, ""
     if len(path.parts) > 1 and path.parent.is_dir() and _any_begins(path.parent, path.name):
         return path.parent, path.name
-    if named and len(path.parts) == 1 and not path.suffix:
+    if named and not {"/", os.sep} & set(text) and not path.suffix:
         raise UsageError("", f"unknown dataset {text!r}", todo="known: synthetic; or name a file or folder")
     raise DataError(text, "no such file or folder")
 

@@ -1,0 +1,196 @@
+"""The command line says what happened in one line and ends with the code that belongs to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import mnistkit
+import mnistkit.cli
+from mnistkit.testing import drawn_dataset
+
+SMALL = "synthetic:train=30,test=10"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_export_prints_what_it_made(cli, tmp_path):
+    result = cli("export", SMALL, "--to", "idx", "--verify")
+
+    assert result.code == 0
+    assert result.out.startswith("synthetic -> idx: synthetic-idx\n  train  30 images  28x28  uint8  mk1:")
+    assert "verified: reads back equal, image by image" in result.out
+    assert result.err == ""
+    assert mnistkit.verify(tmp_path / "synthetic-idx")
+
+
+def test_export_prints_json(cli):
+    result = cli("export", SMALL, "--to", "idx", "--out", "out", "--json")
+
+    assert json.loads(result.out)["splits"]["train"]["rows"] == 30
+    assert json.loads(result.out)["out"] == "out"
+
+
+def test_quiet_prints_nothing(cli):
+    result = cli("export", SMALL, "--to", "idx", "--quiet")
+
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_split_limit_and_format_flags(cli, tmp_path):
+    cli("export", SMALL, "--to", "idx", "--split", "test", "--limit", 4, "--gzip", "fast", "--workers", 1)
+
+    assert len(mnistkit.open(tmp_path / "synthetic-idx")["test"]) == 4
+    assert (tmp_path / "synthetic-idx" / "t10k-images-idx3-ubyte.gz").exists()
+
+
+def test_idx_files_in_the_current_folder_are_the_default_source(cli, tmp_path, small, monkeypatch):
+    mnistkit.export(small, "idx", tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+
+    assert cli("export", "--to", "idx", "--out", tmp_path / "out").code == 0
+
+
+WRONG = {
+    "no --to": (("export", SMALL), 2, "Missing option '--to'"),
+    "unknown format": (("export", SMALL, "--to", "parqet"), 2, "did you mean 'parquet'?"),
+    "unknown flag": (("export", SMALL, "--to", "idx", "--gzp", "x"), 2, "No such option: --gzp"),
+    "bad choice": (("export", SMALL, "--to", "idx", "--gzip", "best"), 2, "'best' is not one of"),
+    "bad number": (("export", SMALL, "--to", "idx", "--limit", "-1"), 2, "--limit"),
+    "unknown dataset": (("export", "nmist", "--to", "idx"), 2, "unknown dataset 'nmist'"),
+    "bad synthetic": (("export", "synthetic:trian=3", "--to", "idx"), 2, "trian"),
+    "bad read option": (("export", SMALL, "--to", "idx", "--read", "x"), 2, "expected NAME=VALUE"),
+    "no such file": (("info", "./nowhere"), 1, "nowhere: no such file or folder"),
+    "empty folder": (("info", "."), 1, ".: an empty folder"),
+    "no receipt": (("verify", "."), 1, "no receipt"),
+    "unknown command": (("exprot",), 2, "No such command 'exprot'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_one_clear_line(cli, arguments, code, message):
+    result = cli(*arguments)
+
+    assert result.code == code
+    assert message in result.err
+    assert "Traceback" not in result.err
+    assert result.out == ""
+    if code == 1:
+        assert result.err.count("\n") == 1
+        assert result.err.startswith("mnistkit: ")
+
+
+def test_existing_destination_exits_1(cli):
+    cli("export", SMALL, "--to", "idx")
+
+    assert cli("export", SMALL, "--to", "idx").code == 1
+    assert cli("export", SMALL, "--to", "idx", "--overwrite").code == 0
+
+
+def test_strict_exits_1_on_a_loss_that_is_otherwise_a_warning(cli, tmp_path):
+    named = drawn_dataset(class_names=[f"class {i}" for i in range(10)])
+    mnistkit.export(named, "hdf5", tmp_path / "named")
+
+    loose = cli("export", "named", "--to", "idx", "--out", "loose")
+    strict = cli("export", "named", "--to", "idx", "--out", "strict", "--strict")
+
+    assert (loose.code, loose.err) == (0, "mnistkit: idx keeps no class names\n")
+    assert strict.code == 1
+    assert not (tmp_path / "strict").exists()
+
+
+def test_debug_shows_the_traceback(cli, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mnistkit", "info", "./nowhere", "--debug"])
+
+    with pytest.raises(mnistkit.DataError):
+        mnistkit.cli.main()
+
+
+def test_verify_exits_0_or_3(cli, tmp_path):
+    cli("export", SMALL, "--to", "idx", "--out", "out")
+    assert cli("verify", "out", "--against", SMALL).code == 0
+
+    images = tmp_path / "out" / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-1] + b"\7")
+
+    result = cli("verify", "out")
+    assert result.code == 3
+    assert "train-images-idx3-ubyte: its bytes have changed" in result.out
+    assert json.loads(cli("verify", "out", "--json").out)["equal"] is False
+
+
+def test_diff_exits_0_or_3_and_names_the_image(cli, tmp_path):
+    cli("export", SMALL, "--to", "idx", "--out", "out")
+    assert (cli("diff", "out", SMALL).code, cli("diff", "out", SMALL).out) == (0, "equal\n")
+
+    images = tmp_path / "out" / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-1] + b"\7")
+
+    result = cli("diff", SMALL, "out")
+    assert result.code == 3
+    assert "train: image 29 (label" in result.out
+    assert "pixel at row 27, column 27 is 0 in A, 7 in B" in result.out
+    shown = json.loads(cli("diff", SMALL, "out", "--json").out)["differences"]
+    assert (shown[0]["index"], shown[0]["position"], shown[0]["values"]) == (29, [27, 27], [0, 7])
+
+
+def test_info_shows_splits_and_their_types(cli, tmp_path, small):
+    mnistkit.export(small, "idx", tmp_path / "out")
+
+    assert "train  30      28x28  uint8   uint8 0..9" in cli("info", "out").out
+    assert json.loads(cli("info", "out", "--json").out)["splits"][1]["length"] == 10
+
+
+def test_formats_shows_a_format_with_its_options(cli):
+    assert "--gzip" in cli("formats", "idx").out
+    assert {f["name"] for f in json.loads(cli("formats", "--json").out)} >= {"csv", "idx", "png"}
+    assert cli("formats", "nothing").code == 2
+
+
+def test_export_help_has_the_flags_of_the_format(cli):
+    help_text = cli("export", "--to", "idx", "--help").out
+
+    assert "--gzip" in help_text
+    assert "--overwrite" in help_text
+
+
+def test_version(cli):
+    assert cli("--version").out == f"mnistkit {mnistkit.__version__}\n"
+
+
+def test_closed_pipe_ends_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "mnistkit", "formats"], check=False, stdout=writer, stderr=subprocess.PIPE
+    )
+
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
+def test_progress_bar_is_drawn_on_a_terminal_alone(tmp_path):
+    import pty  # noqa: PLC0415 - there on POSIX only
+
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "mnistkit", "export", "synthetic:train=9000,test=10", "--to", "idx"]
+    run = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    try:
+        while piece := os.read(main, 4096):
+            shown += piece
+    except OSError:
+        pass  # how Linux says that the terminal was closed
+    os.close(main)
+
+    assert run.returncode == 0
+    assert b"write" in shown
+    assert b"images/s" in shown

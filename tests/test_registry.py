@@ -1,0 +1,160 @@
+"""Plugins are found without imports, loaded one by one, and a broken one hurts only who names it."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+
+import pytest
+
+import mnistkit
+from mnistkit import registry
+from mnistkit.errors import PluginError, UsageError
+
+CARD = """
+    from mnistkit.plugin import Format, hookimpl
+
+    @hookimpl
+    def mnistkit_register_format():
+        return Format(api={api}, name="{name}", summary="Made by a test.", suffixes=(".x",))
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a distribution with one format: ``install("dist", "name", code)``."""
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.load_format.cache_clear()
+    made = []
+
+    def run(distribution, name, code, version="1.2"):
+        module = f"{distribution}_module".replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code), encoding="utf-8")
+        info = tmp_path / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[mnistkit.formats]\n{name} = {module}\n")
+        made.append(module)
+        return module
+
+    yield run
+    registry.load_format.cache_clear()
+    for module in made:
+        sys.modules.pop(module, None)
+
+
+def test_bundled_formats_come_in_through_entry_points():
+    formats = registry.find_formats()
+
+    assert {"csv", "hdf5", "idx", "mlnet", "parquet", "png"} <= set(formats)
+    assert {claim.distribution for claim in formats["csv"]} == {"mnistkit"}
+
+
+def test_names_are_found_without_an_import(install):
+    module = install("other", "strange", "raise RuntimeError('imported')")
+
+    assert "strange" in registry.find_formats()
+    assert module not in sys.modules
+
+
+def test_third_party_format_is_loaded_by_name(install):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+
+    assert registry.load_format("strange").summary == "Made by a test."
+
+
+def test_unknown_name_is_a_usage_error_with_a_suggestion():
+    with pytest.raises(UsageError, match="unknown format 'parket'; did you mean 'parquet'"):
+        registry.load_format("parket")
+
+
+BROKEN = {
+    "fails to import": ("import not_there", "cannot be loaded: found ModuleNotFoundError"),
+    "raises at import": ("raise RuntimeError('oh')", "cannot be loaded: found RuntimeError: oh"),
+    "exits at import": ("import sys; sys.exit(3)", "cannot be loaded: found SystemExit: 3"),
+    "has no hook": ("", r"mnistkit_register_format: expected one Format, found \[\]"),
+    "misspells the hook": (
+        CARD.format(api=1, name="strange").replace("register_format", "register_formt"),
+        "cannot be loaded: found PluginValidationError",
+    ),
+    "registers nonsense": (
+        CARD.format(api=1, name="strange").replace("return Format(", "return dict("),
+        "expected one Format, found",
+    ),
+    "has another interface": (
+        CARD.format(api=2, name="strange"),
+        "other plugin interface: expected 1, found 2",
+    ),
+    "has another name": (CARD.format(api=1, name="odd"), "card of another name: expected strange, found odd"),
+    "takes a core flag": (
+        CARD.format(api=1, name="strange").replace("suffixes", "write_options=Options, suffixes")
+        + """
+    from dataclasses import dataclass
+    from mnistkit.plugin import option
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        overwrite: bool = option(False, help="Mine.")
+    """,
+        "options named like the core's flags: found overwrite",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_plugin_is_named_with_its_distribution(install, code, message):
+    install("other-dist", "strange", code)
+
+    with pytest.raises(PluginError, match=message) as error:
+        registry.load_format("strange")
+
+    assert str(error.value).startswith("format 'strange' of other-dist 1.2: ")
+
+
+def test_broken_plugin_hurts_nothing_else(install, tmp_path, small, cli):
+    install("other-dist", "strange", "raise RuntimeError('oh')")
+
+    mnistkit.export(small, "idx", tmp_path / "out")
+
+    assert len(mnistkit.open(tmp_path / "out")["train"]) == 30  # sniffing asks every card
+    listed = cli("plugins")
+    assert listed.code == 0
+    assert "strange  other-dist 1.2" in listed.out
+    assert "broken" in listed.out
+    assert "RuntimeError: oh" in listed.out
+    assert "strange" not in cli("formats").out
+
+
+def test_what_a_plugin_prints_goes_to_stderr(install, cli):
+    install(
+        "chatty", "strange", "print('hello')" + CARD.format(api=1, name="strange").replace("\n    ", "\n")
+    )
+
+    result = cli("formats", "strange", "--json")
+
+    assert "hello" not in result.out
+    assert "hello" in result.err
+
+
+def test_two_claimants_are_both_named(install):
+    install("other", "csv", CARD.format(api=1, name="csv"))
+
+    with pytest.raises(PluginError, match=r"format 'csv': claimed twice: found mnistkit .* and other 1\.2"):
+        registry.load_format("csv")
+
+
+def test_builtin_setting_leaves_third_parties_out(install, monkeypatch):
+    install("other", "csv", CARD.format(api=1, name="csv"))
+    monkeypatch.setenv("MNISTKIT_PLUGINS", "builtin")
+
+    assert registry.load_format("csv").name == "csv"
+    assert {c.distribution for claims in registry.find_formats().values() for c in claims} == {"mnistkit"}
+
+
+def test_one_sided_formats_say_so(install, small, tmp_path):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+
+    with pytest.raises(UsageError, match="format 'strange': cannot be written"):
+        mnistkit.export(small, "strange", tmp_path / "out")
+    with pytest.raises(UsageError, match="format 'strange': cannot be read"):
+        mnistkit.open(tmp_path, format="strange")
