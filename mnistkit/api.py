@@ -11,11 +11,12 @@ from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.compare import Difference, differences
 from mnistkit.dataset import Array, Dataset
 from mnistkit.engine.export import run_export
-from mnistkit.engine.run import Progress, digest_of, no_progress
+from mnistkit.engine.run import digest_of
 from mnistkit.engine.scratch import finish_swap
 from mnistkit.errors import DataError, MnistkitError, UsageError
 from mnistkit.naming import CHECKSUMS
 from mnistkit.options import build
+from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
 from mnistkit.receipt import Receipt, receipt_of
 from mnistkit.registry import load_format

@@ -151,6 +151,7 @@ class DatasetInfo:
         licence: Licence of the data, as a person would write it; empty where unknown.
         citation: How to cite the dataset.
         homepage: Where the dataset comes from.
+        notes: Sentences on how it differs from its files, such as labels counted from 0, not 1.
     """
 
     name: str
@@ -159,6 +160,7 @@ class DatasetInfo:
     licence: str = ""
     citation: str = ""
     homepage: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [split.name for split in self.splits]

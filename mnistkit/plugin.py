@@ -40,6 +40,7 @@ from mnistkit.options import NoOptions, option
 
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
+    from mnistkit.progress import Progress
 
 __all__ = [
     "API",
@@ -217,6 +218,9 @@ class Reader(ABC):
     @abstractmethod
     def files(self, split: str) -> Sequence[Path]:
         """Name the files that hold a split, for the receipt."""
+
+    def prepare(self, splits: Sequence[str], progress: Progress) -> None:  # noqa: B027 - most need not
+        """Get ready to read these splits whole: fetch what is not here.  Batches do so too, unasked."""
 
     def load(self, split: str, start: int, stop: int) -> Batch | None:  # noqa: ARG002 - for subclasses
         """Return rows at once where that is cheaper than batches (a memory map), else None."""

@@ -59,6 +59,7 @@ class Receipt:
         splits: What it holds, by split.
         digest: The dataset's content digest.
         class_names: Digest of the class names, or None where there are none or they are lost.
+        notes: Sentences on how the dataset differs from the files it was read from.
         lost: Sentences on what the format does not carry.
         files: SHA-256 of ``mnistkit.sha256``.
     """
@@ -75,6 +76,7 @@ class Receipt:
     splits: Mapping[str, SplitReceipt]
     digest: str
     class_names: str | None
+    notes: tuple[str, ...]
     lost: tuple[str, ...]
     files: str
 
@@ -118,9 +120,8 @@ def _parse(values: Any) -> Receipt:
         name: SplitReceipt(**{**split, "shape": tuple(split["shape"])})
         for name, split in values.pop("splits").items()
     }
-    receipt = Receipt(
-        **{**values, "sources": tuple(values["sources"]), "lost": tuple(values["lost"])}, splits=splits
-    )
+    lists = {name: tuple(values.pop(name)) for name in ("sources", "notes", "lost")}
+    receipt = Receipt(**values, **lists, splits=splits)
     texts = (receipt.format, receipt.dataset, receipt.digest, receipt.files)
     numbers = [n for s in receipt.splits.values() for n in (s.rows, *s.shape)]
     if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mnistkit.engine.run import Progress, no_progress
+from mnistkit.progress import Progress, no_progress
 
 
 @contextmanager

@@ -13,12 +13,13 @@ from mnistkit.dataset import Dataset
 from mnistkit.digest import SplitDigest, class_names_digest, dataset_digest
 from mnistkit.engine.plan import Plan, make_plan, refused_loss
 from mnistkit.engine.publish import check_destination, publish
-from mnistkit.engine.run import Outcome, Progress, digest_of, no_progress, write_parts
+from mnistkit.engine.run import Outcome, digest_of, write_parts
 from mnistkit.engine.scratch import EXPORT, scratch_folder
 from mnistkit.errors import DestinationError, DifferenceError, MnistkitError
 from mnistkit.naming import RECEIPT
 from mnistkit.options import as_dict
 from mnistkit.plugin import API, Format
+from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
 from mnistkit.receipt import Receipt, SplitReceipt
 from mnistkit.registry import load_writer
@@ -91,6 +92,7 @@ def _make_receipt(plan: Plan, outcome: Outcome, dataset: Dataset, folder: Path) 
         splits=splits,
         digest=dataset_digest({name: split.digest for name, split in splits.items()}),
         class_names=class_names_digest(info.class_names) if names_kept else None,
+        notes=info.notes,
         lost=(*plan.lost, *outcome.lost),
         files=write_checksums(folder, plan.workers),
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from mnistkit.dataset import Batch, Dataset
 from mnistkit.digest import SplitDigest
@@ -15,27 +14,7 @@ from mnistkit.engine.plan import Plan
 from mnistkit.errors import DestinationError, MnistkitError, PluginError
 from mnistkit.parallel import Lane, read_ahead
 from mnistkit.plugin import Part, Writer, Written
-
-#: Called with what is being done, how many images are done, and how many there are.
-Progress: TypeAlias = Callable[[str, int, int], None]
-
-
-def no_progress(what: str, done: int, total: int) -> None:
-    """Take note of nothing."""
-
-
-class Meter:
-    """Counts images for a progress display."""
-
-    def __init__(self, what: str, total: int, progress: Progress) -> None:
-        self._what, self._total, self._progress = what, total, progress
-        self._done = 0
-        progress(what, 0, total)
-
-    def add(self, images: int) -> None:
-        """Count further images."""
-        self._done += images
-        self._progress(self._what, self._done, self._total)
+from mnistkit.progress import Meter, Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True)
