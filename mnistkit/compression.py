@@ -10,7 +10,7 @@ import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
-from mnistkit.errors import DataError
+from mnistkit.errors import DataError, MnistkitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
     try:
         with _opened(path, kind) as file:
             yield file
-    except DataError:
+    except MnistkitError:
         raise
     except _DAMAGED as error:
         raise _damaged(path, kind, error) from error

@@ -1,0 +1,20 @@
+"""Images as lines of decimal numbers, one line an image: what CSV and ML.NET's text files share.
+
+::
+
+    encode   pixels and labels -> lines, header names
+    lines    a stream of bytes -> blocks of whole lines, bounded in memory
+    layout   the first line -> which column is what, and the shape of an image
+    decode   a block of lines -> pixels and labels, strictly
+    reader   the reader that formats derive theirs from: one scan, an index of lines, batches
+"""
+
+from mnistkit.codecs.text.encode import encode, grid_names, header_line, pixel_names
+from mnistkit.codecs.text.layout import SEPARATORS, Layout, detect, parse_shape
+from mnistkit.codecs.text.lines import Lines
+from mnistkit.codecs.text.reader import TextReader
+
+__all__ = [
+    "SEPARATORS", "Layout", "Lines", "TextReader", "detect", "encode", "grid_names", "header_line",
+    "parse_shape", "pixel_names",
+]  # fmt: skip

@@ -1,0 +1,226 @@
+"""The reader of any format that is lines of numbers: one strict scan, then rows from wherever they start."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mnistkit.codecs.text.decode import Rows, decode
+from mnistkit.codecs.text.layout import Layout
+from mnistkit.codecs.text.lines import Block, Lines
+from mnistkit.compression import compression_of, open_decompressed
+from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
+from mnistkit.errors import DataError
+from mnistkit.parallel import ordered_map
+from mnistkit.plugin import Reader
+from mnistkit.settings import usable_cpus
+
+#: Rows between two marks of the index.
+MARK = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """What one scan has found out about a file.
+
+    Attributes:
+        path: The file.
+        layout: Its columns.
+        rows: Number of images.
+        line: Number of the line with the first image, from 1.
+        marks: int64, positions in bytes of rows 0, 64, 128, …: one eighth of a byte a row.
+        bounds: The least and the greatest label, None without labels or images.
+        compressed: Whether the file can only be read from its front.
+    """
+
+    path: Path
+    layout: Layout
+    rows: int
+    line: int
+    marks: npt.NDArray[np.int64]
+    bounds: tuple[int, int] | None
+    compressed: bool
+
+
+class TextReader(Reader):
+    """Reads files of lines of numbers; a subclass says how they begin."""
+
+    #: Endings of the format's files in a folder.
+    suffixes: ClassVar[tuple[str, ...]]
+    log: ClassVar[logging.Logger]
+
+    _tables: dict[str, tuple[Table, ...]]
+
+    @abstractmethod
+    def layout(self, lines: Lines) -> Layout:
+        """Read a file's header, leave ``lines`` at the first image, and say what its columns are.
+
+        Raises:
+            DataError: The file does not begin as the format does.
+        """
+
+    def info(self) -> DatasetInfo:
+        """Decode every line of every file once, on all CPUs, and keep an index of where rows begin."""
+        splits = self.source.splits(self.suffixes)
+        if not splits:
+            raise DataError(self.source.path, "no such files", expected=" or ".join(self.suffixes))
+        self._tables = {
+            name: tuple(scan(path, self.layout) for path in paths) for name, paths in splits.items()
+        }
+        tables = [table for shards in self._tables.values() for table in shards]
+        if any(table.compressed for table in tables):
+            self.access = "sequential"
+        for sentence in dict.fromkeys(t.layout.assumed for t in tables if t.layout.assumed):
+            self.log.warning("%s: %s", self.source.path, sentence)
+        return DatasetInfo(self.source.name, tuple(split_info(n, t) for n, t in self._tables.items()))
+
+    def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
+        """Yield rows in batches of exactly ``size``, but for the last."""
+        tables = self._tables[split]
+        layout = tables[0].layout
+        for rows in _regroup(_rows_of(tables, start, stop), size):
+            images = rows.pixels.reshape(-1, *layout.shape)
+            labels = None if layout.label is None else rows.integers[layout.label]
+            _freeze(images, *rows.integers)
+            yield Batch(images, labels, start, {name: rows.integers[i] for name, i in layout.extra.items()})
+            start += len(rows)
+
+    def files(self, split: str) -> Sequence[Path]:
+        """Name the files that hold a split."""
+        return [table.path for table in self._tables[split]]
+
+
+def scan(path: Path, layout_of: Callable[[Lines], Layout]) -> Table:
+    """Decode a whole file, keeping the bounds of its labels and the positions of some rows.
+
+    Raises:
+        DataError: Any line is not what the layout promises.
+    """
+    rows, marks, bounds = 0, [], None
+    with open_decompressed(path) as file:
+        lines = Lines(file, path)
+        layout = layout_of(lines)
+        first = lines.line
+        survey = partial(_survey, layout=layout, path=path)
+        for starts, labels in ordered_map(survey, lines.blocks(layout.longest), usable_cpus()):
+            marks.append(starts[-rows % MARK :: MARK])
+            rows += len(starts)
+            bounds = bounds_of(labels, bounds)
+    index = np.concatenate(marks) if marks else np.empty(0, np.int64)
+    return Table(path, layout, rows, first, index, bounds, compression_of(path) != "none")
+
+
+def _survey(
+    block: Block, *, layout: Layout, path: Path
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the position of each line of a block, and its labels where there are any."""
+    rows = decode(block, layout, path=path)
+    ends = np.flatnonzero(np.frombuffer(block.text, np.uint8) == ord("\n"))
+    starts = block.offset + np.concatenate([[0], ends[:-1] + 1])
+    return starts, np.empty(0, np.int64) if layout.label is None else rows.integers[layout.label]
+
+
+def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:
+    """Describe a split by its files.
+
+    Raises:
+        DataError: The files differ in their columns.
+    """
+    layout = tables[0].layout
+    bounds = None
+    for table in tables:
+        if (table.layout.shape, table.layout.label, table.layout.extra) != (
+            layout.shape,
+            layout.label,
+            layout.extra,
+        ):
+            raise DataError(table.path, f"other columns than {tables[0].path.name}")
+        bounds = bounds_of(np.array(table.bounds or (), np.int64), bounds)
+    return SplitInfo(
+        name=name,
+        length=sum(table.rows for table in tables),
+        shape=layout.shape,
+        label_dtype=None if layout.label is None else "int64",
+        label_range=bounds,
+        extra=tuple(ExtraColumn(column, "int64") for column in layout.extra),
+    )
+
+
+def _rows_of(tables: Sequence[Table], start: int, stop: int) -> Iterator[Rows]:
+    """Decode rows of a split, which may be several files."""
+    for table in tables:
+        if start < min(stop, table.rows):
+            yield from _rows(table, start, min(stop, table.rows))
+        start, stop = max(0, start - table.rows), stop - table.rows
+
+
+def _rows(table: Table, start: int, stop: int) -> Iterator[Rows]:
+    """Decode rows of a file, from the mark before the first of them on."""
+    position = 0 if table.compressed else start // MARK * MARK
+    with open_decompressed(table.path) as file:
+        for block in _lines(table, file, position, stop).blocks(table.layout.longest):
+            rows = decode(block, table.layout, path=table.path)
+            wanted = rows[max(0, start - position) : max(0, stop - position)]
+            position += len(rows)
+            if len(wanted):
+                yield wanted
+            if position >= stop:
+                return
+    raise DataError(
+        table.path, "ends early", expected=f"{stop} images", found=position, todo="did it change?"
+    )
+
+
+def _lines(table: Table, file: IO[bytes], position: int, stop: int) -> Lines:
+    """Set a file to a marked row, or behind its header."""
+    if table.compressed:
+        lines = Lines(file, table.path)
+        while lines.line < table.line:
+            lines.peek()
+            lines.skip()
+        return lines
+    offset = int(table.marks[position // MARK])
+    behind = table.marks[-(-stop // MARK) :]
+    file.seek(offset)
+    return Lines(
+        file,
+        table.path,
+        line=table.line + position,
+        offset=offset,
+        stop=int(behind[0]) if len(behind) else None,
+    )
+
+
+def _regroup(pieces: Iterator[Rows], size: int) -> Iterator[Rows]:
+    """Cut and join rows into groups of one size, but for the last."""
+    held: list[Rows] = []
+    missing = size
+    for piece in pieces:
+        rest = piece
+        while len(rest):
+            held.append(rest[:missing])
+            missing -= len(held[-1])
+            rest = rest[len(held[-1]) :]
+            if not missing:
+                yield _joined(held)
+                held, missing = [], size
+    if held:
+        yield _joined(held)
+
+
+def _freeze(*arrays: Array) -> None:
+    for array in arrays:
+        array.flags.writeable = False
+
+
+def _joined(pieces: Sequence[Rows]) -> Rows:
+    columns = zip(*(piece.integers for piece in pieces), strict=True)
+    return Rows(np.concatenate([p.pixels for p in pieces]), tuple(np.concatenate(c) for c in columns))

@@ -1,0 +1,147 @@
+"""Writes CSV in any of the published dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Literal, TypeAlias
+from zlib import DEFLATED, MAX_WBITS, compressobj, crc32
+
+from mnistkit.codecs.text import SEPARATORS, encode, grid_names, header_line, pixel_names
+from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
+from mnistkit.errors import CapabilityError
+from mnistkit.naming import find_split, slug
+from mnistkit.plugin import Part, Writer, Written
+from mnistkit_csv import CsvWriteOptions
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a preset stands for."""
+
+    pixels: Callable[[Shape], list[str]] = pixel_names
+    label_name: str = "label"
+    label: Literal["first", "last"] = "first"
+    header: bool = True
+    named_after_dataset: bool = False
+
+
+DIALECTS = {
+    "kaggle": Dialect(),
+    "kaggle-1": Dialect(pixels=partial(pixel_names, first=1)),
+    "oddrationale": Dialect(pixels=grid_names),
+    "openml": Dialect(pixels=partial(pixel_names, first=1), label_name="class", label="last"),
+    "pjreddie": Dialect(header=False, named_after_dataset=True),
+}
+
+
+class CsvWriter(Writer):
+    """Writes one file a split."""
+
+    options: CsvWriteOptions
+
+    def check(self, info: DatasetInfo) -> Sequence[str]:
+        """Refuse what a file without a header, or named after its dataset, cannot tell.
+
+        Raises:
+            CapabilityError: An empty split without labels and without a header, or a split whose name
+                would be lost in the file's name.
+        """
+        dialect = DIALECTS[self.options.preset]
+        for split in info.splits:
+            where = f"csv: split {split.name!r}"
+            if not (split.length or split.labelled or self._header(dialect)):
+                raise CapabilityError(
+                    where, "an empty file cannot say that it has no labels", todo="add --header"
+                )
+            if dialect.named_after_dataset and find_split(_stem(info, split.name)) != (
+                slug(info.name),
+                split.name,
+            ):
+                raise CapabilityError(
+                    where, f"cannot be told from the file name {_stem(info, split.name)}.csv",
+                    todo="choose another --preset",
+                )  # fmt: skip
+        return ()
+
+    def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
+        """Write the header and a line for each image, encoded by all workers."""
+        dialect = DIALECTS[self.options.preset]
+        stem = _stem(part.info, part.stem) if dialect.named_after_dataset else part.stem
+        name = f"{stem}.csv{_SUFFIXES[self.options.compression]}"
+        head = (
+            header_line(self._names(part.split, dialect), self._separator) if self._header(dialect) else b""
+        )
+        line = partial(_lines, separator=self._separator, label=self.options.label or dialect.label)
+        text = chain([head], part.map(line, batches))
+        with (folder / name).open("wb") as file:
+            for piece in _packed(text, self.options.compression, part):
+                file.write(piece)
+        return Written((name,), part.rows)
+
+    @property
+    def _separator(self) -> bytes:
+        return SEPARATORS[self.options.delimiter]
+
+    def _header(self, dialect: Dialect) -> bool:
+        return dialect.header if self.options.header is None else self.options.header
+
+    def _names(self, split: SplitInfo, dialect: Dialect) -> list[str]:
+        pixels = dialect.pixels(split.shape)
+        if not split.labelled:
+            return pixels
+        last = (self.options.label or dialect.label) == "last"
+        return [*pixels, dialect.label_name] if last else [dialect.label_name, *pixels]
+
+
+def _stem(info: DatasetInfo, stem: str) -> str:
+    return f"{slug(info.name)}_{stem}"
+
+
+def _lines(batch: Batch, *, separator: bytes, label: Literal["first", "last"]) -> bytes:
+    return encode(batch.images, batch.labels, separator=separator, label=label)
+
+
+_SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+#: Compressed piece by piece, each on its own, so that all workers help and the cuts are always the same.
+_PIECE_BYTES = 1 << 20
+
+
+def _packed(text: Iterator[bytes], compression: str, part: Part) -> Iterator[bytes]:
+    match compression:
+        case "gzip":
+            return part.map(_gzip_member, _pieces(text))
+        case "zstd":
+            return part.map(_zstd_frame, _pieces(text))
+    return text
+
+
+def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut a text into pieces of one size, whatever the sizes it comes in; at least one piece."""
+    held = bytearray()
+    for more in text:
+        held += more
+        while len(held) > _PIECE_BYTES:
+            yield bytes(held[:_PIECE_BYTES])
+            del held[:_PIECE_BYTES]
+    yield bytes(held)
+
+
+def _gzip_member(text: bytes) -> bytes:
+    """Return a member of a gzip file: no name, no time, no system (RFC 1952)."""
+    deflate = compressobj(6, DEFLATED, -MAX_WBITS)
+    body = deflate.compress(text) + deflate.flush()
+    tail = crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + body + tail
+
+
+def _zstd_frame(text: bytes) -> bytes:
+    import pyarrow as pa  # noqa: PLC0415 - 100 ms that only this option needs
+
+    frame: bytes = pa.Codec("zstd", compression_level=3).compress(text, asbytes=True)
+    return frame
