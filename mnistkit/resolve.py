@@ -57,11 +57,11 @@ def identify_format(path: Path) -> str:
     Raises:
         DataError: No format recognises them, or several do.
     """
-    files = [path] if path.is_file() else list(itertools.islice(walk(path), _MOST_NAMES))
-    if not files:
+    names = [path.name] if path.is_file() else list(itertools.islice(walk(path), _MOST_NAMES))
+    if not names:
         raise DataError(path, "an empty folder", todo="name a folder with a dataset")
-    largest = max(files, key=lambda f: f.stat().st_size)
-    names = [f.relative_to(path).as_posix() if path.is_dir() else f.name for f in files]
+    files = [path] if path.is_file() else [path / name for name in names]
+    largest = max(files, key=lambda file: file.stat().st_size)
     verdicts = _sniff(head_of(largest), names)
     for answer in ("yes", "maybe"):
         candidates = [name for name, verdict in verdicts.items() if verdict == answer]

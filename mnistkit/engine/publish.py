@@ -80,11 +80,9 @@ def _check_is_export(out: Path) -> None:
         raise DestinationError(
             out, "is no export of mnistkit, so --overwrite leaves it alone", todo="choose another --out"
         )
-    for path in walk(out):
-        if path.relative_to(out).as_posix() not in listed:
-            raise DestinationError(
-                out, "holds a file that is not of the export", found=path.name, todo="move it"
-            )
+    for name in walk(out):
+        if name not in listed:
+            raise DestinationError(out, "holds a file that is not of the export", found=name, todo="move it")
 
 
 def _sync(folder: Path) -> None:
