@@ -29,7 +29,7 @@ LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 RECEIPT = "mnistkit.json"
 CHECKSUMS = "mnistkit.sha256"
 
-_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -41,6 +41,12 @@ def is_litter(name: str) -> bool:
 def canonical(name: str) -> str:
     """Return a split's usual name: ``t10k`` is ``test``, ``val`` is ``validation``, others stay."""
     return SPLIT_WORDS.get(name.lower(), name)
+
+
+def split_order(name: str) -> tuple[int, str]:
+    """Return the key that sorts splits: train, test, validation, then the others by name."""
+    usual = ("train", "test", "validation")
+    return (usual.index(name) if name in usual else len(usual), name)
 
 
 def slug(text: str) -> str:
@@ -103,22 +109,28 @@ def by_split(
         )  # fmt: skip
     splits: dict[str, list[Path]] = {}
     for (_, split), file in claims:
-        splits.setdefault(
-            "train" if len(claims) == 1 and split is None else split or slug(file.stem), []
-        ).append(file)
+        unsaid = "train" if len(claims) == 1 else slug(_SHARD.sub("", stem_of(file.name, suffixes)))
+        splits.setdefault(split or unsaid, []).append(file)
     for split, paths in splits.items():
-        shards = [p for p in paths if _SHARD.search(stem_of(p.name, suffixes))]
-        if len(paths) > 1 and len(shards) != len(paths):
-            raise DataError(where, f"two files for split {split!r}", found=", ".join(p.name for p in paths))
-    order = {"train": 0, "test": 1, "validation": 2}
-    return {s: tuple(splits[s]) for s in sorted(splits, key=lambda s: (order.get(s, 3), s))}
+        if len(kept) > 1:  # one file alone may be one shard, named on purpose
+            _check_whole(split, [path.name for path in paths], suffixes, where)
+    return {split: tuple(splits[split]) for split in sorted(splits, key=split_order)}
 
 
 def _claim(stem: str, known: Collection[str]) -> tuple[str | None, str | None]:
+    """Return the prefix and the split that a stem tells, as far as it does."""
     plain = _SHARD.sub("", stem)
-    if plain in known:
-        return "", plain
-    found = find_split(plain)
-    if found:
-        return found
-    return None, slug(plain) if not known else None
+    return ("", plain) if plain in known else find_split(plain) or (None, None)
+
+
+def _check_whole(split: str, names: list[str], suffixes: Collection[str], where: object) -> None:
+    """Refuse two files for one split, and a split of which a shard is missing."""
+    shards = [match for name in names if (match := _SHARD.search(stem_of(name, suffixes)))]
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    if len(names) > 1 and len(shards) != len(names):
+        raise DataError(where, f"two files for split {split!r}", found=shown)
+    totals = {int(shard[2]) for shard in shards}
+    if shards and (len(totals) > 1 or [int(shard[1]) for shard in shards] != list(range(max(totals)))):
+        raise DataError(
+            where, f"shards of split {split!r}", expected=" or ".join(map(str, sorted(totals))), found=shown
+        )

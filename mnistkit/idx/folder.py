@@ -13,7 +13,7 @@ from mnistkit.compression import head_of
 from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
 from mnistkit.idx.codec import IdxFile, is_idx, open_idx
-from mnistkit.naming import find_split, is_litter, slug, stem_of
+from mnistkit.naming import find_split, is_litter, slug, split_order, stem_of
 from mnistkit.plugin import Source
 
 _COMPARE_ROWS = 4096
@@ -57,8 +57,7 @@ def find_splits(source: Source) -> list[SplitFiles]:
     if not sets:
         raise DataError(source.path, "no IDX images here", found=f"{len(named)} IDX files")
     found = [_split_files([n for n in named if n.set == each], alone=len(sets) == 1) for each in sets]
-    order = {"train": 0, "test": 1, "validation": 2}
-    return sorted(found, key=lambda s: (order.get(s.name, 3), s.name))
+    return sorted(found, key=lambda files: split_order(files.name))
 
 
 def _candidates(paths: Iterable[Path]) -> list[Path]:

@@ -1,0 +1,145 @@
+"""Writes Parquet: batches are encoded by all workers, gathered to row groups and written in order."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mnistkit.codecs import png
+from mnistkit.errors import CapabilityError, UsageError
+from mnistkit.plugin import Part, Writer, Written
+from mnistkit_parquet.schema import ENCODED, IMAGE, kept, schema_of, why_lost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
+    from mnistkit_parquet import Layout, ParquetWriteOptions
+
+#: Most bytes of pixels in a row group, which is what a writer holds and a reader reads at once.
+_GROUP_BYTES = 16 << 20
+
+_INT64_MAX = (1 << 63) - 1
+
+
+class ParquetWriter(Writer):
+    """Writes one table for each part."""
+
+    options: ParquetWriteOptions
+
+    def check(self, info: DatasetInfo) -> Sequence[str]:
+        """Refuse what PNG or int64 cannot hold, and a level that the codec does not have."""
+        _check_level(self.options.codec, self.options.level)
+        for split in info.splits:
+            if self.options.layout == "image":
+                png.check(split, "parquet")
+            if split.label_range and split.label_range[1] > _INT64_MAX:
+                raise CapabilityError(
+                    f"parquet: split {split.name!r}", "labels", expected="int64", found=split.label_range[1]
+                )
+        return [
+            f"column {column.name!r} of split {split.name!r}: {reason}"
+            for split in info.splits
+            for column in split.extra
+            if (reason := why_lost(column, self.options.layout))
+        ]
+
+    def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
+        """Write ``data/<split>-00000-of-00001.parquet``."""
+        stem = part.stem if part.shards > 1 else f"{part.stem}-00000-of-00001"
+        file = f"data/{stem}.parquet"
+        (folder / "data").mkdir(exist_ok=True)
+        schema = schema_of(part.split, part.info, self.options.layout)
+        columns = tuple(column.name for column in kept(part.split, self.options.layout))
+        encode = partial(_encode, schema=schema, layout=self.options.layout, extra=columns)
+        rows = _group_rows(part.split, self.options.row_group)
+        with _open(folder / file, schema, self.options) as table:
+            for group in _row_groups(part.map(encode, batches), rows):
+                table.write_table(group, row_group_size=rows)
+        return Written((file,), rows=part.rows)
+
+
+def _check_level(codec: str, level: int | None) -> None:
+    if level is None:
+        return
+    if codec in ("none", "snappy"):
+        raise UsageError("parquet", "--level without a codec that has levels", found=codec)
+    least, most = pa.Codec.minimum_compression_level(codec), pa.Codec.maximum_compression_level(codec)
+    if not least <= level <= most:
+        raise UsageError("parquet", "bad value for --level", expected=f"{least} to {most}", found=level)
+
+
+def _open(path: Path, schema: pa.Schema, options: ParquetWriteOptions) -> Any:
+    # Statistics of pixels would only swell the footer, and a dictionary keeps one of all NaNs for floats.
+    integers = [field.name for field in schema if pa.types.is_integer(field.type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression=options.codec,
+        compression_level=options.level,
+        use_dictionary=integers,
+        write_statistics=integers,
+        write_page_checksum=True,
+        write_page_index=options.layout == "image",  # as Hugging Face does, for reading single rows
+    )
+
+
+def _group_rows(split: SplitInfo, most: int) -> int:
+    """Return how many rows a row group has: a power of two where bytes and not the user bound it."""
+    fitting = max(1, _GROUP_BYTES // split.image_bytes)
+    return min(most, 1 << (fitting.bit_length() - 1))
+
+
+def _encode(batch: Batch, *, schema: pa.Schema, layout: Layout, extra: Sequence[str]) -> pa.RecordBatch:
+    columns: list[pa.Array] = []
+    if layout == "image":
+        columns.append(_encoded(batch.images))
+    elif layout == "pixels":
+        columns.append(_raw(batch.images, schema.field(IMAGE).type))
+    if batch.labels is not None:
+        columns.append(pa.array(batch.labels.astype(np.int64, copy=False)))
+    if layout == "columns":
+        columns += map(pa.array, np.ascontiguousarray(batch.images.reshape(len(batch), -1).T))
+    columns += [_nested(batch.extra[name]) for name in extra]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _encoded(images: Array) -> pa.Array:
+    files = pa.array(png.encode_batch(images), pa.binary())
+    return pa.StructArray.from_arrays([files, pa.nulls(len(files), pa.string())], fields=list(ENCODED))
+
+
+def _raw(images: Array, kind: pa.DataType) -> pa.Array:
+    little = np.ascontiguousarray(images, images.dtype.newbyteorder("<"))
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(images), [None, pa.py_buffer(little)])
+
+
+def _nested(column: Array) -> pa.Array:
+    values = pa.array(np.ascontiguousarray(column).reshape(-1))
+    for length in reversed(column.shape[1:]):
+        values = pa.FixedSizeListArray.from_arrays(values, length)
+    return values
+
+
+def _row_groups(encoded: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Gather batches to tables of exactly ``rows`` rows, the last aside, each in one piece.
+
+    Parquet cuts pages by pieces: in one piece, the bytes do not depend on how the rows came.
+    """
+    held: list[pa.RecordBatch] = []
+    free = rows
+    for batch in encoded:
+        rest = batch
+        while len(rest) >= free:
+            yield pa.Table.from_batches([*held, rest.slice(0, free)]).combine_chunks()
+            rest, held, free = rest.slice(free), [], rows
+        if len(rest):
+            held.append(rest)
+            free -= len(rest)
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks()
