@@ -19,7 +19,8 @@ from mnistkit._version import __version__
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this module
 if TYPE_CHECKING:
-    from mnistkit.api import Verification, diff, export, load_data, open, verify  # noqa: A004 - as named
+    from mnistkit.api import Verification, diff, export, fetch_dataset, load_data, open, verify  # noqa: A004 - as named
+    from mnistkit.catalog.identify import Identification, identify
     from mnistkit.compare import Difference
     from mnistkit.dataset import Batch, Dataset, DatasetInfo, ExtraColumn, Split, SplitInfo
     from mnistkit.errors import (
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from mnistkit.receipt import Receipt, SplitReceipt
 
 _HOMES = {
-    "api": ("Verification", "diff", "export", "load_data", "open", "verify"),
+    "api": ("Verification", "diff", "export", "fetch_dataset", "load_data", "open", "verify"),
+    "catalog.identify": ("Identification", "identify"),
     "compare": ("Difference",),
     "dataset": ("Batch", "Dataset", "DatasetInfo", "ExtraColumn", "Split", "SplitInfo"),
     "errors": (
@@ -59,6 +61,7 @@ __all__ = [
     "Difference",
     "DifferenceError",
     "ExtraColumn",
+    "Identification",
     "MnistkitError",
     "PluginError",
     "Receipt",
@@ -70,6 +73,8 @@ __all__ = [
     "__version__",
     "diff",
     "export",
+    "fetch_dataset",
+    "identify",
     "load_data",
     "open",
     "verify",

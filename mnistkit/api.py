@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistkit import settings
+from mnistkit import catalog, settings
+from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.compare import Difference, differences
 from mnistkit.dataset import Array, Dataset
@@ -40,20 +41,28 @@ class Verification:
 
 
 def open(  # noqa: A001 - mnistkit.open is what it is called
-    source: str | Path, *, format: str | None = None, read: Mapping[str, object] | None = None
+    source: str | Path,
+    *,
+    format: str | None = None,
+    read: Mapping[str, object] | None = None,
+    offline: bool = False,
+    raw_orientation: bool = False,
 ) -> Dataset:
-    """Open a dataset for reading; nothing but headers is read yet.
+    """Open a dataset for reading; nothing but headers is read yet, and nothing fetched.
 
     Args:
-        source: ``synthetic[:train=N,test=N,seed=S]``, a file, a folder, or ``FOLDER/PREFIX``.
+        source: The name of a published dataset, ``synthetic[:train=N,test=N,seed=S]``, a file, a
+            folder, or ``FOLDER/PREFIX``.
         format: Its format, where the files do not tell.
         read: Read options of the format by name.
+        offline: Fetch nothing: what is not in the cache is refused.
+        raw_orientation: Leave images as they are stored, where that is on their side (EMNIST).
 
     Raises:
         DataError: Nothing there, or not what it promises to be.
         UsageError: An unknown name, format or option.
     """
-    return open_source(source, format=format, read=read)
+    return open_source(source, format=format, read=read, offline=offline, raw_orientation=raw_orientation)
 
 
 def export(
@@ -69,6 +78,8 @@ def export(
     overwrite: bool = False,
     verify: bool = False,
     strict: bool = False,
+    offline: bool = False,
+    raw_orientation: bool = False,
     progress: Progress = no_progress,
     **options: object,
 ) -> Receipt:
@@ -80,13 +91,15 @@ def export(
         out: The folder to make; by default ``<dataset>-<format>`` in the current folder.
         from_: The source's format, where its files do not tell.
         read: Read options of the source's format by name.
-        splits: The splits to export; all where none is named.
+        splits: The splits to export; where none is named, all that do not overlap others.
         limit: Export at most this many images of each split.
         workers: How many threads encode at once; by default as many as this process has CPUs.
         overwrite: Replace an export that is there already.
         verify: Read the export back before publishing it.
         strict: Refuse where the format would lose class names, extra columns or the width of labels.
-        progress: Called with what is being done, images done and images in all.
+        offline: Fetch nothing: what is not in the cache is refused.
+        raw_orientation: Leave images as they are stored, where that is on their side (EMNIST).
+        progress: Called with what is being done, how much is done, and how much there is.
         options: Write options of the format.
 
     Raises:
@@ -102,9 +115,8 @@ def export(
         raise UsageError("limit", "bad value", expected="0 or more images", found=limit)
     if workers is not None and workers < 1:
         raise UsageError("workers", "bad value", expected="1 or more", found=workers)
-    dataset = open_source(source, format=from_, read=read)
-    if splits or limit is not None:
-        dataset = dataset.select(splits, limit=limit)
+    dataset = open_source(source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation)
+    dataset = dataset.select(splits, limit=limit)
     return run_export(
         dataset,
         card,
@@ -169,6 +181,18 @@ def load_data(source: str | Path | Dataset) -> tuple[tuple[Array, Array], tuple[
             raise DataError(dataset.info.name, f"split {name!r} has no labels", todo="use mnistkit.open")
         pairs.append((whole.images, whole.labels))
     return pairs[0], pairs[1]
+
+
+def fetch_dataset(name: str, *, offline: bool = False, progress: Progress = no_progress) -> list[Path]:
+    """Bring the files of a published dataset into the cache, checked, and say where they are.
+
+    Raises:
+        UsageError: No such dataset.
+        DataError: No mirror delivers a file, or ``offline`` is set and one is missing.
+    """
+    dataset = open_entry(catalog.find(name), offline=offline)
+    dataset.reader.prepare(list(dataset.splits), progress)
+    return list(dict.fromkeys(file for split in dataset.splits.values() for file in split.files()))
 
 
 def default_out(dataset: str, to: str) -> Path:

@@ -92,6 +92,7 @@ class SplitInfo:
         label_range: Bounds (least, greatest) within which every label lies, or None where there
             are no labels or no images.
         extra: The further columns.
+        overlapping: Whether its images are in another split too: it is exported only when named.
     """
 
     name: str
@@ -101,6 +102,7 @@ class SplitInfo:
     label_dtype: str | None = None
     label_range: tuple[int, int] | None = None
     extra: tuple[ExtraColumn, ...] = ()
+    overlapping: bool = False
 
     def __post_init__(self) -> None:
         if not SPLIT_NAME.fullmatch(self.name):
@@ -347,12 +349,14 @@ class Dataset:
         return self.splits[name]
 
     def select(self, names: Sequence[str] = (), *, limit: int | None = None) -> Dataset:
-        """Return a view of some splits (all where none is named), cut to their first images.
+        """Return a view of some splits, cut to their first images.
+
+        Where none is named, all are chosen but those that overlap others.
 
         Raises:
             UsageError: A split that the dataset does not have.
         """
-        chosen = [self[name] for name in names] if names else list(self.splits.values())
+        chosen = [self[n] for n in names or (s.name for s in self.info.splits if not s.overlapping)]
         views = [split[:limit] for split in chosen]
         view = Dataset(self.reader, info=replace(self.info, splits=tuple(v.info for v in views)))
         view.splits = MappingProxyType({v.info.name: v for v in views})

@@ -1,7 +1,7 @@
 """Finds the plugins that are installed, imports the one asked for, and says what is broken.
 
 Listing names reads entry points and imports nothing.  Loading a card imports that one plugin.
-Bundled formats are found the same way as everybody else's.
+Bundled formats are found the same way as everybody else's.  Datasets of plugins come in here too.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ import contextlib
 import functools
 import importlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
 from mnistkit import settings
 from mnistkit.errors import PluginError, UsageError
-from mnistkit.hooks import FORMATS, FormatHooks
+from mnistkit.hooks import FORMATS, DatasetHooks, FormatHooks
 from mnistkit.options import options_of
 from mnistkit.plugin import API, Format, Reader, Writer
+
+T = TypeVar("T")
 
 #: The distribution whose formats ``MNISTKIT_PLUGINS=builtin`` leaves.
 _OWN = "mnistkit"
@@ -37,24 +40,30 @@ RESERVED = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An entry point of a format, not yet imported."""
+    """An entry point of a format or a dataset, not yet imported."""
 
     name: str
     module: str
     distribution: str
     version: str
+    kind: str = "format"
 
     @property
     def title(self) -> str:
-        """The plugin as messages call it: format, distribution and version."""
-        return f"format {self.name!r} of {self.distribution} {self.version}"
+        """The plugin as messages call it: kind, name, distribution and version."""
+        return f"{self.kind} {self.name!r} of {self.distribution} {self.version}"
 
 
 def find_formats() -> dict[str, tuple[Plugin, ...]]:
     """Return the names of all formats and who claims each; nothing is imported."""
+    return find_plugins(FORMATS, "format")
+
+
+def find_plugins(group: str, kind: str) -> dict[str, tuple[Plugin, ...]]:
+    """Return the names in a group of entry points and who claims each; nothing is imported."""
     found: dict[str, dict[Plugin, None]] = {}
-    for point in sorted(entry_points(group=FORMATS), key=lambda p: (p.name, p.value)):
-        plugin = _plugin(point)
+    for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
+        plugin = _plugin(point, kind)
         if plugin.distribution == _OWN or not settings.builtin_plugins_only():
             found.setdefault(plugin.name, {})[plugin] = None
     return {name: tuple(claims) for name, claims in found.items()}
@@ -73,11 +82,43 @@ def load_format(name: str) -> Format:
         near = get_close_matches(name, formats, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(formats)}"
         raise UsageError("", f"unknown format {name!r}", todo=hint)
-    claims = formats[name]
+    plugin = only_claim(formats[name])
+    card = call_hook(plugin, "mnistkit_register_format", Format)
+    _check(card, plugin)
+    return card
+
+
+def only_claim(claims: Sequence[Plugin]) -> Plugin:
+    """Return the plugin that claims a name.
+
+    Raises:
+        PluginError: Several do.
+    """
     if len(claims) > 1:
         titles = " and ".join(f"{p.distribution} {p.version} ({p.module})" for p in claims)
-        raise PluginError(f"format {name!r}", "claimed twice", found=titles, todo="uninstall one of them")
-    return _load(claims[0])
+        raise PluginError(
+            f"{claims[0].kind} {claims[0].name!r}",
+            "claimed twice",
+            found=titles,
+            todo="uninstall one of them",
+        )
+    return claims[0]
+
+
+def call_hook(plugin: Plugin, hook: str, kind: type[T]) -> T:
+    """Import a plugin and return what its hook returns: one object of a kind.
+
+    Raises:
+        PluginError: It cannot be imported, has no such hook, or returns something else.
+    """
+    try:
+        found = _call(plugin, hook)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything; it must hurt only who names it
+        todo = f"update or uninstall {plugin.distribution}"
+        raise PluginError(plugin.title, "cannot be loaded", found=_described(error), todo=todo) from error
+    if len(found) != 1 or not isinstance(found[0], kind):
+        raise PluginError(plugin.title, hook, expected=f"one {kind.__name__}", found=repr(found)[:80])
+    return found[0]
 
 
 def load_reader(card: Format) -> type[Reader]:
@@ -100,36 +141,21 @@ def load_writer(card: Format) -> type[Writer]:
     return _resolve(card, "writer", Writer)
 
 
-def _plugin(point: EntryPoint) -> Plugin:
+def _plugin(point: EntryPoint, kind: str) -> Plugin:
     distribution = point.dist
     name = distribution.name if distribution else "an unknown distribution"
-    return Plugin(point.name, point.value, name, distribution.version if distribution else "")
+    return Plugin(point.name, point.value, name, distribution.version if distribution else "", kind)
 
 
-def _load(plugin: Plugin) -> Format:
-    try:
-        card = _call_hook(plugin)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything; it must hurt only who names it
-        if isinstance(error, PluginError):
-            raise
-        todo = f"update or uninstall {plugin.distribution}"
-        raise PluginError(plugin.title, "cannot be loaded", found=_described(error), todo=todo) from error
-    _check(card, plugin)
-    return card
-
-
-def _call_hook(plugin: Plugin) -> Format:
+def _call(plugin: Plugin, hook: str) -> list[Any]:
     manager = pluggy.PluginManager("mnistkit")
-    manager.add_hookspecs(FormatHooks)
+    for hooks in (FormatHooks, DatasetHooks):
+        manager.add_hookspecs(hooks)
     with contextlib.redirect_stdout(sys.stderr):
         manager.register(importlib.import_module(plugin.module), plugin.name)
         manager.check_pending()
-        cards: list[Any] = manager.hook.mnistkit_register_format()
-    if len(cards) != 1 or not isinstance(cards[0], Format):
-        raise PluginError(
-            plugin.title, "mnistkit_register_format", expected="one Format", found=repr(cards)[:80]
-        )
-    return cards[0]
+        found: list[Any] = getattr(manager.hook, hook)()
+    return found
 
 
 def _check(card: Format, plugin: Plugin) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from mnistkit import catalog
+from mnistkit.catalog.identify import recognise
+from mnistkit.catalog.reader import open_entry, open_local
 from mnistkit.checksums import walk
 from mnistkit.compression import head_of
 from mnistkit.dataset import Dataset
 from mnistkit.engine.scratch import finish_swap
-from mnistkit.errors import DataError, PluginError, UsageError
+from mnistkit.errors import DataError, PluginError
+from mnistkit.idx.reader import IdxReader
 from mnistkit.naming import stem_of
 from mnistkit.options import adopt, build, parse
 from mnistkit.plugin import Format, Source
@@ -20,6 +25,8 @@ from mnistkit.receipt import Receipt, receipt_of
 from mnistkit.registry import find_formats, load_format, load_reader
 from mnistkit.synthetic import open_synthetic
 
+log = logging.getLogger(__name__)
+
 _SYNTHETIC = "synthetic"
 
 #: Sniffing looks at no more names than this.
@@ -27,14 +34,22 @@ _MOST_NAMES = 10_000
 
 
 def open_source(
-    source: str | Path | Dataset, *, format: str | None = None, read: Mapping[str, object] | None = None
+    source: str | Path | Dataset,
+    *,
+    format: str | None = None,
+    read: Mapping[str, object] | None = None,
+    offline: bool = False,
+    raw_orientation: bool = False,
 ) -> Dataset:
     """Open a dataset by name or path.
 
     Args:
-        source: ``synthetic[:train=N,test=N,seed=S]``; a file or folder; ``FOLDER/PREFIX``; or a dataset.
+        source: A name in the catalogue; ``synthetic[:train=N,test=N,seed=S]``; a file or folder;
+            ``FOLDER/PREFIX``; or a dataset.
         format: Its format, where the files do not tell.
         read: Read options of the format; text is taken as the command line would.
+        offline: Fetch nothing: what is not in the cache is refused.
+        raw_orientation: Leave images as they are stored, where that is on their side.
 
     Raises:
         DataError: Nothing there, or nothing that can be read.
@@ -45,10 +60,13 @@ def open_source(
     text = os.fspath(source)
     if text == _SYNTHETIC or text.startswith(_SYNTHETIC + ":"):
         return open_synthetic(text)
+    if isinstance(source, str) and text in catalog.names() and format is None:
+        return open_entry(catalog.find(text), offline=offline, raw_orientation=raw_orientation)
     path, prefix = _locate(text, named=isinstance(source, str))
     receipt = receipt_of(path) if path.is_dir() and not prefix else None
     card = load_format(format or (receipt.format if receipt else identify_format(path)))
-    return Dataset(load_reader(card)(_as_source(path, prefix, receipt), _options(card, receipt, read or {})))
+    reader = load_reader(card)(_as_source(path, prefix, receipt), _options(card, receipt, read or {}))
+    return _recognised(Dataset(reader), raw_orientation=raw_orientation)
 
 
 def identify_format(path: Path) -> str:
@@ -89,8 +107,20 @@ def _locate(text: str, *, named: bool) -> tuple[Path, str]:
     if len(path.parts) > 1 and path.parent.is_dir() and _any_begins(path.parent, path.name):
         return path.parent, path.name
     if named and not {"/", os.sep} & set(text) and not path.suffix:
-        raise UsageError("", f"unknown dataset {text!r}", todo="known: synthetic; or name a file or folder")
+        catalog.find(text)  # raises, and says what may be meant
     raise DataError(text, "no such file or folder")
+
+
+def _recognised(dataset: Dataset, *, raw_orientation: bool) -> Dataset:
+    """Give IDX files that are a published dataset its name, classes and licence, and mend its quirks."""
+    if not isinstance(dataset.reader, IdxReader):
+        return dataset
+    found = recognise(dataset.reader.image_files, dataset.reader.label_files)
+    if found.dataset is None:
+        return dataset
+    log.info("%s: these are the files of %s", dataset.path, found.dataset)
+    local = {known.file: path for path, known in found.of_dataset().items()}
+    return open_local(catalog.find(found.dataset), dataset, local, raw_orientation=raw_orientation)
 
 
 def _any_begins(folder: Path, prefix: str) -> bool:

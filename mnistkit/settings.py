@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
+
+from mnistkit.errors import UsageError
+
+_BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.IGNORECASE)
 
 
 def builtin_plugins_only() -> bool:
@@ -15,3 +21,25 @@ def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def cache_folder() -> Path:
+    """Return the folder that keeps published files: ``MNISTKIT_CACHE``, else the platform's own."""
+    if chosen := os.environ.get("MNISTKIT_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - 25 ms that most commands have no use for
+
+    return user_cache_path("mnistkit", appauthor=False)
+
+
+def mirrors() -> tuple[str, ...]:
+    """Return the base URLs of ``MNISTKIT_MIRRORS``, in order, without slashes at their ends.
+
+    Raises:
+        UsageError: One of them is no HTTP URL.
+    """
+    bases = [base.strip().rstrip("/") for base in os.environ.get("MNISTKIT_MIRRORS", "").split(",")]
+    for base in filter(None, bases):
+        if not _BASE_URL.fullmatch(base):
+            raise UsageError("MNISTKIT_MIRRORS", "not a base URL", expected="https://host/folder", found=base)
+    return tuple(filter(None, bases))

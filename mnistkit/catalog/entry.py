@@ -73,6 +73,7 @@ class Entry:
         revision: Which published version the checksums belong to, where there were several.
         shape: Shape of one image as mnistkit gives it.
         dtype: numpy's name of the pixels' type.
+        label_dtype: numpy's name of the labels' type, as stored.
         classes: Number of classes; 0 where images have several labels at once.
         class_names: Name of class i at index i; empty where classes are plain numbers.
         files: The published files by name.
@@ -98,6 +99,7 @@ class Entry:
     splits: Mapping[str, SplitEntry]
     revision: str = ""
     dtype: str = "uint8"
+    label_dtype: str = "uint8"
     class_names: tuple[str, ...] = ()
     container: Literal["idx", "npz"] = "idx"
     orientation: Literal["upright", "transposed"] = "upright"
@@ -105,3 +107,29 @@ class Entry:
     label_columns: tuple[str, ...] = ()
     multi_label: tuple[str, ...] = ()
     gzip_headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of one image as its file has it."""
+        if self.orientation == "transposed":
+            return (self.shape[1], self.shape[0], *self.shape[2:])
+        return self.shape
+
+    @property
+    def has_quirks(self) -> bool:
+        """Whether its files must be read otherwise than they are stored."""
+        return bool(
+            self.container != "idx"
+            or self.orientation != "upright"
+            or self.label_offset
+            or self.label_columns
+            or self.multi_label
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know: which revision it is, and a licence that restricts or is unknown."""
+        notes = [f"{self.name}: {self.revision}"] if self.revision else []
+        if self.licence_note in ("non-commercial", "unknown"):
+            notes.append(f"{self.name}: licence {self.licence}")
+        return tuple(notes)

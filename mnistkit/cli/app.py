@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mnistkit._version import __version__
-from mnistkit.cli import listing, looking
+from mnistkit.cli import listing, looking, published
 from mnistkit.cli.export import export_command
 from mnistkit.cli.report import reporting
 
@@ -37,6 +37,10 @@ def build_app(arguments: Sequence[str], *, debug: bool = False) -> typer.Typer:
         "verify": looking.verify,
         "diff": looking.diff,
         "plugins": listing.plugins,
+        "datasets": published.datasets,
+        "fetch": published.fetch,
+        "cache": published.cache,
+        "identify": published.identify,
     }
     for name, command in commands.items():
         app.command(name)(_reported(command, debug=debug))

@@ -49,7 +49,9 @@ def export_command(arguments: Sequence[str]) -> Callable[..., None]:
 def _export(
     source: Annotated[
         str | None,
-        typer.Argument(help="synthetic[:train=N,test=N,seed=S], a file, a folder, or FOLDER/PREFIX."),
+        typer.Argument(
+            help="A published dataset, synthetic[:train=N,test=N,seed=S], a file, a folder, FOLDER/PREFIX."
+        ),
     ] = None,
     *,
     to: Annotated[str, typer.Option("--to", help="The format to write; see 'mnistkit formats'.")],
@@ -74,6 +76,12 @@ def _export(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse to lose names, columns or widths.")
     ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fetch nothing: use what is in the cache.")
+    ] = False,
+    raw_orientation: Annotated[
+        bool, typer.Option("--raw-orientation", help="Leave images on their side if stored so (EMNIST).")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show errors alone.")] = False,
     options: dict[str, Any] | None = None,
@@ -89,7 +97,13 @@ def _export(
         quieten()
     texts = read_options(read)
     with progress_bar(shown=not quiet) as progress:
-        dataset = api.open(source if source is not None else _default_source(), format=from_, read=texts)
+        dataset = api.open(
+            source if source is not None else _default_source(),
+            format=from_,
+            read=texts,
+            offline=offline,
+            raw_orientation=raw_orientation,
+        )
         place = out if out is not None else api.default_out(dataset.info.name, to)
         receipt = api.export(
             dataset,

@@ -80,6 +80,7 @@ def _verbs(card: Format) -> str:
 
 
 def _show(card: Format) -> None:
+    card = card.with_options(card.write_options())
     print(f"{card.name}: {card.summary}\n")
     print_facts(
         {

@@ -11,7 +11,10 @@ from mnistkit.progress import Progress, no_progress
 
 @contextmanager
 def progress_bar(*, shown: bool) -> Iterator[Progress]:
-    """Return what to call with progress; it draws only if stderr is a terminal."""
+    """Return what to call with progress; it draws only if stderr is a terminal.
+
+    What is fetched is counted in bytes, all else in images.
+    """
     if not shown or not sys.stderr.isatty():
         yield no_progress
         return
@@ -34,6 +37,10 @@ def progress_bar(*, shown: bool) -> Iterator[Progress]:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total, rate="")
             speed = bar.tasks[tasks[what]].speed
-            bar.update(tasks[what], completed=done, rate=f"{speed:,.0f} images/s" if speed else "")
+            bar.update(tasks[what], completed=done, rate=_rate(what, speed) if speed else "")
 
         yield update
+
+
+def _rate(what: str, speed: float) -> str:
+    return f"{speed / 1e6:,.1f} MB/s" if what.startswith("fetch") else f"{speed:,.0f} images/s"

@@ -49,8 +49,9 @@ def run_export(
     check_destination(out, overwrite=overwrite, source=dataset.path)
     writer = load_writer(card)(options)
     plan = make_plan(card, options, writer, dataset.info, out=out, workers=workers, strict=strict)
-    for sentence in plan.lost:
+    for sentence in (*dataset.info.notes, *plan.lost):
         log.warning("%s", sentence)
+    dataset.reader.prepare([split.name for split in dataset.info.splits], progress)
     with scratch_folder(out, plan.digest) as scratch:
         folder = scratch / EXPORT
         outcome = write_parts(plan, writer, dataset, folder, progress)

@@ -44,7 +44,9 @@ IDX_NAME = re.compile(r"[-._]idx\d+[-._](ubyte|byte|short|int|float|double)", re
 class IdxWriteOptions:
     """How IDX files are written."""
 
-    gzip: Literal["none", "fast"] = option("none", help="Compress the files with gzip.")
+    gzip: Literal["none", "fast", "canonical"] = option(
+        "none", help="Compress with gzip: fast, or into the published bytes (canonical)."
+    )
 
 
 def sniff(head: bytes, names: Sequence[str]) -> Verdict:

@@ -24,6 +24,16 @@ class IdxReader(Reader):
         super().__init__(source, options)
         self._splits: dict[str, SplitFiles] = {}
 
+    @property
+    def image_files(self) -> list[IdxFile]:
+        """The files of images, one a split; known once :meth:`info` has been called."""
+        return [found.images for found in self._splits.values()]
+
+    @property
+    def label_files(self) -> list[IdxFile]:
+        """The files of labels."""
+        return [found.labels for found in self._splits.values() if found.labels]
+
     def info(self) -> DatasetInfo:
         """Read all headers, and the labels for their bounds."""
         self._splits = {files.name: files for files in find_splits(self.source)}

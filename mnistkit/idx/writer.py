@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
 from mnistkit.idx import TYPE_WORDS
+from mnistkit.idx.canonical import Sink, check_gzip, open_canonical
 from mnistkit.idx.codec import Header
 from mnistkit.plugin import Part, Writer, Written
 
@@ -29,8 +29,10 @@ class IdxWriter(Writer):
         """Refuse labels that fit neither uint8 nor int32.
 
         Raises:
-            CapabilityError: A label beyond int32.
+            CapabilityError: A label beyond int32, or no program to compress with.
         """
+        if self.options.gzip == "canonical":
+            check_gzip()
         for split in info.splits:
             _label_type(split)
         return ()
@@ -39,14 +41,13 @@ class IdxWriter(Writer):
         """Write the files of one split under their published names."""
         split = part.split
         columns = _columns(split)
-        suffix = ".gz" if self.options.gzip == "fast" else ""
         with ExitStack() as stack:
-            images = _Array(split.dtype, (part.rows, *split.shape), "images", part, suffix)
+            images = _Array(split.dtype, (part.rows, *split.shape), "images", part, self.options.gzip)
             files = [images]
             images_file = stack.enter_context(images.open(folder))
             if split.labelled:
                 shape = (part.rows, 1 + len(columns)) if columns else (part.rows,)
-                labels = _Array(_label_type(split), shape, "labels", part, suffix)
+                labels = _Array(_label_type(split), shape, "labels", part, self.options.gzip)
                 files.append(labels)
                 labels_file = stack.enter_context(labels.open(folder))
             for batch in batches:
@@ -59,23 +60,32 @@ class IdxWriter(Writer):
 class _Array:
     """An IDX file to be written: its type, shape and name."""
 
-    def __init__(self, dtype: str, shape: tuple[int, ...], what: str, part: Part, suffix: str) -> None:
+    def __init__(self, dtype: str, shape: tuple[int, ...], what: str, part: Part, gzip: str) -> None:
         self.dtype = dtype
         self.header = Header(np.dtype(dtype).newbyteorder(">"), shape)
         stem = "t10k" + part.stem.removeprefix("test") if part.split.name == "test" else part.stem
-        self.name = f"{stem}-{what}-idx{len(shape)}-{TYPE_WORDS[dtype]}{suffix}"
+        self.name = f"{stem}-{what}-idx{len(shape)}-{TYPE_WORDS[dtype]}{'' if gzip == 'none' else '.gz'}"
+        self._gzip = gzip
 
     @contextmanager
-    def open(self, folder: Path) -> Iterator[IO[bytes]]:
-        with (folder / self.name).open("xb") as raw:
-            if not self.name.endswith(".gz"):
-                raw.write(self.header.encode())
-                yield raw
-                return
-            # No name and time 0: the same data always makes the same file.
-            with gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
-                packed.write(self.header.encode())
-                yield cast("IO[bytes]", packed)
+    def open(self, folder: Path) -> Iterator[Sink]:
+        with _OPENERS[self._gzip](folder / self.name) as file:
+            file.write(self.header.encode())
+            yield file
+
+
+def _open_plain(path: Path) -> AbstractContextManager[Sink]:
+    return path.open("xb")
+
+
+@contextmanager
+def _open_fast(path: Path) -> Iterator[Sink]:
+    # No name and time 0: the same data always makes the same file.
+    with path.open("xb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
+        yield packed
+
+
+_OPENERS = {"none": _open_plain, "fast": _open_fast, "canonical": open_canonical}
 
 
 def _columns(split: SplitInfo) -> list[str]:

@@ -1,0 +1,114 @@
+"""Tells which published dataset files are, by their checksums, whatever they are called."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from mnistkit.catalog.lookup import KnownFile, entries, known_checksums
+from mnistkit.compression import compression_of, head_of, open_decompressed
+from mnistkit.errors import DataError
+from mnistkit.idx.codec import IdxFile, is_idx
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """What files turned out to be.
+
+    Attributes:
+        dataset: The dataset that all of them belong to, or None where there is none.
+        files: Each data file and what is known of it; nothing where nobody published its checksum.
+    """
+
+    dataset: str | None
+    files: dict[Path, tuple[KnownFile, ...]]
+
+    def of_dataset(self) -> dict[Path, KnownFile]:
+        """Return which of the dataset's files each file is."""
+        return {
+            path: next(known for known in each if known.dataset == self.dataset)
+            for path, each in self.files.items()
+            if self.dataset
+        }
+
+
+def identify(path: Path) -> Identification:
+    """Tell which dataset a file or the files of a folder are, compressed or not, whatever their names.
+
+    Every data file (IDX or ``.npz``) must be of the dataset: nothing is guessed from some of them.
+
+    Raises:
+        DataError: There is nothing to read.
+    """
+    paths = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    files = {p: known_as(p) for p in paths if _is_data(p)}
+    return Identification(_common(files.values()), files)
+
+
+def recognise(images: Sequence[IdxFile], labels: Sequence[IdxFile]) -> Identification:
+    """Tell which dataset the IDX files of a source are; cheap where their shapes are nobody's.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    shapes = {file.shape for file in images}
+    if not shapes & _published_shapes():
+        return Identification(None, {})
+    files = {file.path: known_as(file.path) for file in (*images, *labels)}
+    return Identification(_common(files.values()), files)
+
+
+def known_as(path: Path) -> tuple[KnownFile, ...]:
+    """Return what is known of a file by its checksums, as it is or else decompressed."""
+    known = known_checksums()
+    with path.open("rb") as file:
+        found = _lookup(known, _hash(file, path.stat().st_size))
+    if found or compression_of(path) == "none":
+        return found
+    try:
+        with open_decompressed(path) as inside:
+            return _lookup(known, _hash(inside, None))
+    except DataError:
+        return ()  # an archive of several members has no inside of its own
+
+
+def _lookup(known: Mapping[str, tuple[KnownFile, ...]], checksums: Iterable[str]) -> tuple[KnownFile, ...]:
+    return tuple(dict.fromkeys(file for checksum in checksums for file in known.get(checksum, ())))
+
+
+@functools.cache
+def _published_shapes() -> frozenset[tuple[int, ...]]:
+    """Return the shapes of all files of images in the catalogue, as they are stored."""
+    return frozenset(
+        (split.length, *entry.stored_shape)
+        for entry in entries()
+        for split in entry.splits.values()
+        if split.rows is None
+    )
+
+
+def _is_data(path: Path) -> bool:
+    return is_idx(head_of(path, 4)) or path.suffix == ".npz"
+
+
+def _common(files: Iterable[tuple[KnownFile, ...]]) -> str | None:
+    datasets = [{known.dataset for known in each} for each in files]
+    common = set.intersection(*datasets) if datasets else set()
+    return min(common) if len(common) == 1 else None
+
+
+def _hash(file: IO[bytes], size: int | None) -> list[str]:
+    """Return MD5 and SHA-256 and, where the size is known beforehand, the SHA-1 of a git blob."""
+    hashes = [hashlib.md5(usedforsecurity=False), hashlib.sha256()]
+    if size is not None:
+        hashes.append(hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False))
+    while chunk := file.read(_CHUNK):
+        for each in hashes:
+            each.update(chunk)
+    return [each.hexdigest() for each in hashes]

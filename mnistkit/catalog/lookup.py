@@ -1,0 +1,113 @@
+"""Finds entries by name: mnistkit's own in TOML files, those of plugins through entry points."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from mnistkit._version import __version__
+from mnistkit.catalog.check import problems
+from mnistkit.catalog.entry import Entry, RemoteFile
+from mnistkit.catalog.parse import read_entry
+from mnistkit.errors import PluginError, UsageError
+from mnistkit.hooks import DATASETS
+from mnistkit.registry import Plugin, call_hook, find_plugins, only_claim
+
+#: ``mnist.toml`` is mnist, ``emnist/letters.toml`` is emnist/letters; ``_shared.toml`` is no dataset.
+_DATA = Path(__file__).with_name("data")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What a checksum identifies: a file of a dataset, ``served`` or ``raw`` (decompressed)."""
+
+    dataset: str
+    file: str
+    form: Literal["served", "raw"]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all datasets, sorted; nothing is read or imported."""
+    return tuple(sorted(_own_files().keys() | find_plugins(DATASETS, "dataset").keys()))
+
+
+def find(name: str) -> Entry:
+    """Return the entry of a dataset.
+
+    Raises:
+        UsageError: No such dataset; the message says what may be meant.
+        PluginError: Its plugin is broken, or claims a name that is taken.
+    """
+    claims = (*_own_claim(name), *find_plugins(DATASETS, "dataset").get(name, ()))
+    if not claims:
+        raise UsageError("", f"unknown dataset {name!r}", todo=_hint(name, names()))
+    return _load(only_claim(claims))
+
+
+def entries() -> tuple[Entry, ...]:
+    """Return all entries by name, without those of plugins that are broken: :func:`find` says why."""
+    own = {name: _read(name) for name in _own_files()}
+    return tuple(entry for _, entry in sorted({**dict(_of_plugins()), **own}.items()))
+
+
+def known_checksums() -> Mapping[str, tuple[KnownFile, ...]]:
+    """Return hex checksum, of any kind -> the files that have it, as served or decompressed."""
+    known: dict[str, tuple[KnownFile, ...]] = {}
+    for entry in entries():
+        for file in entry.files.values():
+            for checksum, form in _checksums(file):
+                known[checksum] = (*known.get(checksum, ()), KnownFile(entry.name, file.name, form))
+    return known
+
+
+def _checksums(file: RemoteFile) -> Iterator[tuple[str, Literal["served", "raw"]]]:
+    yield from ((checksum, "served") for checksum in file.checksums.values())
+    yield from ((checksum, "raw") for checksum in file.raw_checksums.values())
+
+
+def _own_files() -> dict[str, Path]:
+    files = (path for path in _DATA.rglob("*.toml") if not path.name.startswith("_"))
+    return {path.relative_to(_DATA).with_suffix("").as_posix(): path for path in files}
+
+
+def _own_claim(name: str) -> tuple[Plugin, ...]:
+    own = Plugin(name, __package__, "mnistkit", __version__, "dataset")
+    return (own,) if name in _own_files() else ()
+
+
+def _of_plugins() -> Iterator[tuple[str, Entry]]:
+    for name, claims in find_plugins(DATASETS, "dataset").items():
+        try:
+            yield name, _load(only_claim(claims))
+        except PluginError:
+            continue  # a broken plugin hurts only who names it
+
+
+def _load(plugin: Plugin) -> Entry:
+    return _read(plugin.name) if plugin.module == __package__ else _ask(plugin)
+
+
+@functools.cache
+def _read(name: str) -> Entry:
+    return read_entry(_own_files()[name], name=name)
+
+
+@functools.cache
+def _ask(plugin: Plugin) -> Entry:
+    entry = call_hook(plugin, "mnistkit_register_dataset", Entry)
+    if entry.name != plugin.name:
+        raise PluginError(plugin.title, "entry of another name", expected=plugin.name, found=entry.name)
+    for problem in problems(entry):
+        raise PluginError(plugin.title, problem)
+    return entry
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    small = name.lower()
+    parts = [small] if small in known else [n for n in known if small in n.split("/")]
+    near = parts or get_close_matches(small, known, n=1)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known)}"
