@@ -119,8 +119,8 @@ def _recognised(dataset: Dataset, *, raw_orientation: bool) -> Dataset:
     if found.dataset is None:
         return dataset
     log.info("%s: these are the files of %s", dataset.path, found.dataset)
-    local = {known.file: path for path, known in found.of_dataset().items()}
-    return open_local(catalog.find(found.dataset), dataset, local, raw_orientation=raw_orientation)
+    entry = catalog.find(found.dataset)
+    return open_local(entry, dataset, found.local(), raw_orientation=raw_orientation)
 
 
 def _any_begins(folder: Path, prefix: str) -> bool:

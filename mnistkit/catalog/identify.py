@@ -29,13 +29,18 @@ class Identification:
     dataset: str | None
     files: dict[Path, tuple[KnownFile, ...]]
 
-    def of_dataset(self) -> dict[Path, KnownFile]:
-        """Return which of the dataset's files each file is."""
-        return {
-            path: next(known for known in each if known.dataset == self.dataset)
-            for path, each in self.files.items()
-            if self.dataset
-        }
+    def local(self) -> dict[str, Path]:
+        """Return published file name -> which of the files it is.
+
+        Where two published files hold the same, names decide, then order.
+        """
+        placed: dict[str, Path] = {}
+        for path, each in self.files.items():
+            names = [known.file for known in each if known.dataset == self.dataset]
+            free = [name for name in names if name not in placed] or names
+            if names:
+                placed[path.name if path.name in names else free[0]] = path
+        return placed
 
 
 def identify(path: Path) -> Identification:
