@@ -1,0 +1,93 @@
+"""Reads datasets from HDF5 files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mnistkit.codecs.text.layout import parse_shape
+from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
+from mnistkit.errors import DataError
+from mnistkit.plugin import Reader
+from mnistkit_hdf5 import SUFFIXES
+from mnistkit_hdf5.finding import Hints, facts_of, find_tables
+from mnistkit_hdf5.tables import Table, opened
+
+_FIRST = ("train", "test", "validation")
+
+
+class Hdf5Reader(Reader):
+    """Reads a file of one or several splits, or a folder of such files."""
+
+    def info(self) -> DatasetInfo:
+        """Read what the files say of their datasets, and the labels for their bounds."""
+        files = self.source.splits(SUFFIXES)
+        if not files:
+            raise DataError(
+                self.source.path, "no HDF5 files", expected=" or ".join(f"*{s}" for s in SUFFIXES)
+            )
+        self._tables: dict[str, list[Table]] = {}
+        facts: dict[str, Any] = {}
+        for split, shards in files.items():
+            found: dict[str, list[Table]] = {}
+            for path in shards:
+                self._survey(path, split, found, facts)
+            for name in found.keys() & self._tables.keys():
+                raise DataError(self.source.path, f"two files for split {name!r}", found=_paths(found[name]))
+            self._tables |= found
+        splits = tuple(_merged(self._tables[name]) for name in sorted(self._tables, key=_rank))
+        return DatasetInfo(self.source.name, splits, **facts)
+
+    def files(self, split: str) -> Sequence[Path]:
+        """Name the file of a split, or its shards in order."""
+        return [table.path for table in self._tables[split]]
+
+    def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
+        """Read rows from one shard after the other."""
+        first = 0
+        for table in self._tables[split]:
+            inside = range(max(start - first, 0), min(stop - first, table.info.length))
+            if inside:
+                with opened(table.path) as file:
+                    for block in table.blocks(file, inside.start, inside.stop, size):
+                        for position in range(0, len(block), size):
+                            piece = block[position : position + size]
+                            yield replace(piece, start=first + piece.start)
+            first += table.info.length
+
+    def _survey(self, path: Path, split: str, found: dict[str, list[Table]], facts: dict[str, Any]) -> None:
+        """Add what a file holds and says of itself to what is known."""
+        shape = parse_shape(self.options.shape) or self.source.shape
+        with opened(path) as file:
+            for fact, value in facts_of(file).items():
+                if facts.setdefault(fact, value) != value and fact == "class_names":
+                    raise DataError(path, "class names", expected=facts[fact], found=value)
+            for table in find_tables(file, split, Hints(self.options.image, self.options.label, shape)):
+                found.setdefault(table.info.name, []).append(table)
+
+
+def _rank(split: str) -> tuple[int, str]:
+    return (_FIRST.index(split) if split in _FIRST else len(_FIRST)), split
+
+
+def _merged(tables: Sequence[Table]) -> SplitInfo:
+    """Describe a split by its shards.
+
+    Raises:
+        DataError: Shards of different types or shapes.
+    """
+    whole = tables[0].info
+    for table in tables[1:]:
+        part = table.info
+        if replace(part, length=0, label_range=None) != replace(whole, length=0, label_range=None):
+            raise DataError(table.path, "shards that differ in type, shape or columns", found=_paths(tables))
+        bounds = [b for b in (whole.label_range, part.label_range) if b]
+        widest = (min(b[0] for b in bounds), max(b[1] for b in bounds)) if bounds else None
+        whole = replace(whole, length=whole.length + part.length, label_range=widest)
+    return whole
+
+
+def _paths(tables: Sequence[Table]) -> str:
+    return ", ".join(table.path.name for table in tables)
