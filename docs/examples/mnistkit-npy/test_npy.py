@@ -1,0 +1,5 @@
+from mnistkit.testing import FormatContract
+
+
+class TestNpy(FormatContract):
+    format = "npy"

@@ -1,0 +1,138 @@
+"""Datasets to test with, and ways to write, read and compare them without the rest of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mnistkit.dataset import DTYPES, Batch, Dataset
+from mnistkit.options import adopt, as_dict, build
+from mnistkit.plugin import Format, Part, Source, Written
+from mnistkit.registry import load_reader, load_writer
+
+
+def write_dataset(
+    card: Format, dataset: Dataset, folder: Path, *, workers: int = 1, **options: object
+) -> Sequence[Written]:
+    """Write a dataset with a format's writer alone: no receipt, no digest, no scratch folder."""
+    chosen: object = build(card.write_options, options, where=card.name)
+    writer = load_writer(card)(chosen)
+    writer.check(dataset.info)
+    parts = parts_of(card.with_options(chosen), dataset, workers=workers)
+    written = [writer.write(folder, part, batches) for part, batches in parts]
+    return [*written, writer.finish(folder, dataset.info, written)]
+
+
+def read_dataset(
+    card: Format, path: Path, *, shape: tuple[int, ...] | None = None, **options: object
+) -> Dataset:
+    """Open a file or folder with a format's reader alone, as if a receipt told the shape."""
+    chosen: object = build(card.read_options, options, where=card.name)
+    return Dataset(load_reader(card)(Source(path, shape=shape), chosen))
+
+
+def reread_dataset(card: Format, folder: Path, dataset: Dataset, **options: object) -> Dataset:
+    """Open what was written of a dataset under some write options, as its receipt would."""
+    shapes = {split.shape for split in dataset.info.splits}
+    source = Source(
+        folder,
+        name=dataset.info.name,
+        shape=shapes.pop() if len(shapes) == 1 else None,
+        split_names=tuple(dataset.splits),
+    )
+    written = as_dict(build(card.write_options, options, where=card.name))
+    chosen: object = build(card.read_options, adopt(card.read_options, written), where=card.name)
+    return Dataset(load_reader(card)(source, chosen))
+
+
+def parts_of(
+    card: Format, dataset: Dataset, *, workers: int = 1, shards: int = 1
+) -> Iterator[tuple[Part, Iterator[Batch]]]:
+    """Divide a dataset into the parts that a format writes alone, each with its batches."""
+    info = dataset.info
+    if card.unit == "dataset":
+        rows = sum(split.length for split in info.splits)
+        stem = info.name.replace("/", "-")
+        batches = (batch for split in dataset.splits.values() for batch in split.batches())
+        yield Part(stem, info.splits, info, 0, rows, workers=workers), batches
+        return
+    for split in dataset.splits.values():
+        cuts = [len(split) * i // shards for i in range(shards + 1)]
+        for index, (start, stop) in enumerate(pairwise(cuts)):
+            stem = split.info.name + (f"-{index:05}-of-{shards:05}" if shards > 1 else "")
+            part = Part(stem, (split.info,), info, start, stop, index, shards, workers)
+            yield part, _rows_from(split[start:stop].batches(), start)
+
+
+def _rows_from(batches: Iterator[Batch], start: int) -> Iterator[Batch]:
+    for batch in batches:
+        yield Batch(batch.images, batch.labels, start + batch.start, batch.extra)
+
+
+def assert_same_content(found: Dataset, expected: Dataset) -> None:
+    """Assert that two datasets have the same splits, images (bit for bit) and labels."""
+    assert list(found.splits) == list(expected.splits), f"splits {list(found.splits)}"
+    for name, split in expected.splits.items():
+        a, b = found[name].load(), split.load()
+        assert a.images.shape == b.images.shape, f"{name}: {a.images.shape}, not {b.images.shape}"
+        assert a.images.dtype == b.images.dtype, f"{name}: {a.images.dtype}, not {b.images.dtype}"
+        assert a.images.tobytes() == b.images.tobytes(), f"{name}: other pixels"
+        assert (a.labels is None) == (b.labels is None), f"{name}: labels on one side only"
+        if a.labels is not None and b.labels is not None:
+            np.testing.assert_array_equal(a.labels, b.labels, err_msg=name)
+
+
+def drawn_dataset(
+    train: int = 30,
+    test: int = 10,
+    *,
+    shape: tuple[int, ...] = (28, 28),
+    dtype: str = "uint8",
+    classes: int = 10,
+    labelled: bool = True,
+    **more: Any,
+) -> Dataset:
+    """Return a dataset of random pixels, every class in every split that is long enough.
+
+    Args:
+        train: Images in ``train``.
+        test: Images in ``test``.
+        shape: Shape of one image.
+        dtype: numpy name of the pixels' type; the whole range of it is used.
+        classes: Number of classes.
+        labelled: Whether there are labels.
+        more: Further arguments of :meth:`Dataset.from_arrays`.
+    """
+    generator = np.random.default_rng(0)
+    splits = {}
+    for name, rows in (("train", train), ("test", test)):
+        size = (rows, *shape)
+        raw = generator.bytes(int(np.prod(size)) * np.dtype(dtype).itemsize)
+        pixels = np.frombuffer(raw, dtype).reshape(size)
+        pixels = np.nan_to_num(pixels) if pixels.dtype.kind == "f" else pixels
+        labels = (np.arange(rows) % classes).astype("uint8" if classes <= 256 else "int32")
+        splits[name] = (pixels, labels if labelled else None)
+    return Dataset.from_arrays(splits, **{"name": "drawn", **more})
+
+
+@st.composite
+def datasets(draw: st.DrawFn, card: Format) -> Dataset:
+    """Draw any small dataset that a card claims to carry: its shapes, pixels and labels."""
+    shape: tuple[int, ...] = draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
+    if draw(st.sampled_from(card.ranks)) == 3:
+        shape += (draw(st.sampled_from(card.channels or (1, 2, 3, 4, 5))),)
+    dtype = draw(st.sampled_from(card.dtypes or DTYPES))
+    labelled = not card.unlabelled or draw(st.booleans())
+    least, greatest = -(2**31) if card.negative_labels else 0, 2**31 - 1
+    splits = {}
+    for name, fewest in (("train", 1), ("test", 0)):
+        rows = draw(st.integers(fewest, 5))
+        labels = draw(hnp.arrays("int64", rows, elements=st.integers(least, greatest)))
+        splits[name] = draw(hnp.arrays(dtype, (rows, *shape))), labels if labelled else None
+    return Dataset.from_arrays(splits, name="drawn")

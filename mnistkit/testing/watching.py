@@ -1,0 +1,84 @@
+"""Sees what readers and writers hold on to: batches, memory, open files."""
+
+from __future__ import annotations
+
+import gc
+import os
+import tracemalloc
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mnistkit.dataset import Array, Batch
+
+#: A source long enough to tell who keeps it: 100 batches of 64 images of 28x28.
+BATCHES, ROWS = 100, 64
+
+#: Images to work on, so that memory can be compared: one batch to import and fill caches, a third, all.
+LENGTHS = (ROWS, BATCHES // 3 * ROWS, BATCHES * ROWS)
+
+#: By how many bytes memory may grow from a third of the images to all: a quarter of the pixels between.
+MOST_GROWTH = (LENGTHS[2] - LENGTHS[1]) * 28 * 28 // 4
+
+
+class Watch:
+    """Counts the batches that somebody holds."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._images: list[weakref.ref[Array]] = []
+
+    def over(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Pass the batches on."""
+        for batch in batches:
+            self._images.append(weakref.ref(batch.images))
+            self.most = max(self.most, sum(images() is not None for images in self._images))
+            yield batch
+            del batch
+
+
+def peaks(work: Callable[[int], None]) -> tuple[int, int]:
+    """Return the most bytes in use at once while working on some and on all of the images."""
+    _, few, many = (_peak(work, rows) for rows in LENGTHS)
+    return few, many
+
+
+def _peak(work: Callable[[int], None], rows: int) -> int:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work(rows)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@contextmanager
+def no_file_left_open(folder: Path) -> Iterator[None]:
+    """Assert that a block closes all files below a folder itself, not by way of the garbage collector."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        left = _open_below(folder)
+        gc.collect()
+    left += [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)]
+    assert not left, f"left open: {', '.join(left)}"
+
+
+def files_below(path: Path) -> list[Path]:
+    """List the files in a folder and all below it, sorted; a file is its own list."""
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+
+
+def _open_below(folder: Path) -> list[str]:
+    """List the open files below a folder, on systems that tell."""
+    descriptors = Path("/proc/self/fd")
+    targets = []
+    for descriptor in list(descriptors.iterdir()) if descriptors.is_dir() else []:
+        try:
+            targets.append(str(descriptor.readlink()))
+        except FileNotFoundError:  # the descriptor of this very listing
+            continue
+    return [target for target in targets if target.startswith(f"{folder}{os.sep}")]

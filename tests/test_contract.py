@@ -1,0 +1,422 @@
+"""Every bundled format keeps the contract, so does the example, and the contract finds what does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+import threading
+from importlib.metadata import distribution
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from mnistkit.dataset import Batch
+from mnistkit.errors import UsageError
+from mnistkit.hooks import FORMATS
+from mnistkit.plugin import hookimpl, option
+from mnistkit.registry import load_format
+from mnistkit.testing import FormatContract
+
+DOCS = Path(__file__).parent.parent / "docs"
+EXAMPLE = DOCS / "examples" / "mnistkit-npy"
+
+
+class TestCsv(FormatContract):
+    format = "csv"
+
+
+class TestHdf5(FormatContract):
+    format = "hdf5"
+
+
+class TestHdf5Keras(FormatContract):
+    format = "hdf5"
+    options: ClassVar = {"layout": "keras", "compression": "none"}
+
+
+class TestIdx(FormatContract):
+    format = "idx"
+
+
+class TestIdxGzip(FormatContract):
+    format = "idx"
+    options: ClassVar = {"gzip": "fast"}
+
+
+class TestMlnet(FormatContract):
+    format = "mlnet"
+
+
+class TestParquet(FormatContract):
+    format = "parquet"
+
+
+class TestPng(FormatContract):
+    format = "png"
+
+
+def test_every_bundled_format_is_held_to_the_contract():
+    bundled = {point.name for point in distribution("mnistkit").entry_points if point.group == FORMATS}
+
+    held = {
+        contract.format for contract in FormatContract.__subclasses__() if contract.__module__ == __name__
+    }
+
+    assert held == bundled
+
+
+# The example
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a distribution whose format is found as any other: ``install(name, module)``."""
+
+    def install(name, module):
+        site = tmp_path / f"site-{name}"
+        info = site / f"mnistkit_{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mnistkit-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[{FORMATS}]\n{name} = {module}\n")
+        monkeypatch.syspath_prepend(site)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        return site
+
+    yield install
+    load_format.cache_clear()
+
+
+@pytest.fixture
+def npy(monkeypatch):
+    """The example's module with reader and writer."""
+    monkeypatch.syspath_prepend(EXAMPLE)
+    return importlib.import_module("mnistkit_npy.codec")
+
+
+def test_the_example_keeps_the_contract(install, npy, tmp_path):
+    install("npy", "mnistkit_npy")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
+
+    run = subprocess.run(
+        [*command, "--basetemp", tmp_path / "pytest", "--rootdir", EXAMPLE, EXAMPLE / "test_npy.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout
+    assert " passed" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in EXAMPLE.rglob("*.*") if p.suffix in {".py", ".toml"}), ids=lambda p: p.name
+)
+def test_the_guide_shows_the_example_as_it_is(path):
+    assert path.read_text("utf-8") in (DOCS / "plugins.md").read_text("utf-8")
+
+
+# What the contract finds
+
+
+@pytest.fixture
+def broken(install, npy, monkeypatch):
+    """Make a format of the example with something broken: ``broken(Reader=…, Writer=…, field=…)``."""
+
+    def broken(**changed):
+        module = ModuleType("mnistkit_broken")
+        card = sys.modules["mnistkit_npy"].mnistkit_register_format()
+        for side in ("Reader", "Writer"):
+            kind = changed.pop(side, getattr(npy, f"Npy{side}"))
+            if kind.__module__ == __name__:
+                kind.__module__, kind.__qualname__ = module.__name__, side  # where pickle finds it
+            setattr(module, side, kind)
+            card = dataclasses.replace(card, **{side.lower(): f"{module.__name__}:{side}"})
+        card = dataclasses.replace(card, name="broken", **changed)
+        module.mnistkit_register_format = hookimpl(lambda: card)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        install("broken", module.__name__)
+        return type("Broken", (FormatContract,), {"format": "broken"})()
+
+    return broken
+
+
+def collecting(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            return super().write(folder, part, iter(list(batches)))
+
+    return {"Writer": Writer}
+
+
+def copying(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            copies = [Batch(b.images.copy(), b.labels.copy(), b.start) for b in batches]
+            return super().write(folder, part, iter(copies))
+
+    return {"Writer": Writer}
+
+
+def inverting_in_place(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            def inverted():
+                for batch in batches:
+                    np.invert(batch.images, out=batch.images)
+                    yield batch
+
+            return super().write(folder, part, inverted())
+
+    return {"Writer": Writer}
+
+
+def swallowing(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            def calm():
+                try:
+                    yield from batches
+                except Exception:  # noqa: BLE001 - the fault
+                    return
+
+            return super().write(folder, part, calm())
+
+    return {"Writer": Writer}
+
+
+def never_closing(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            file = (folder / "index").open("xb")
+            written = super().write(folder, part, batches)
+            file.close()
+            return written
+
+    return {"Writer": Writer}
+
+
+def counting_workers(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            (folder / f"{part.stem}.txt").write_text(str(part.workers))
+            return super().write(folder, part, batches)
+
+    return {"Writer": Writer}
+
+
+def locking(npy):
+    class Writer(npy.NpyWriter):
+        def __init__(self, options):
+            super().__init__(options)
+            self.lock = threading.Lock()
+
+    return {"Writer": Writer}
+
+
+def rounding(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            halved = (Batch(b.images // 2 * 2, b.labels, b.start) for b in batches)
+            return super().write(folder, part, halved)
+
+    return {"Writer": Writer}
+
+
+def starting_anew(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            return super().batches(split, 0, stop - start, size)
+
+    return {"Reader": Reader}
+
+
+def giving_too_much(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            return super().batches(split, start, stop, 2 * size)
+
+    return {"Reader": Reader}
+
+
+def guessing_bounds(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            splits = tuple(dataclasses.replace(s, label_range=(0, 9)) for s in info.splits)
+            return dataclasses.replace(info, splits=splits)
+
+    return {"Reader": Reader}
+
+
+def reading_all(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            return iter(
+                [Batch(b.images.copy(), b.labels, b.start) for b in super().batches(split, start, stop, size)]
+            )
+
+    return {"Reader": Reader}
+
+
+def reading_one_shard(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            self._splits = {name: paths[:1] for name, paths in self._splits.items()}
+            return dataclasses.replace(info, splits=tuple(map(self._describe, self._splits)))
+
+    return {"Reader": Reader}
+
+
+def holding_open(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            self.file = self._splits[split][0].open("rb")
+            yield from super().batches(split, start, stop, size)
+            self.file.close()
+
+    return {"Reader": Reader}
+
+
+def naming_no_files(npy):
+    class Reader(npy.NpyReader):
+        def files(self, split):
+            return []
+
+    return {"Reader": Reader}
+
+
+def claiming_names(npy):
+    return {"class_names": True}
+
+
+def claiming_columns(npy):
+    return {"extra_columns": "all"}
+
+
+def unsure(npy):
+    return {"sniff": lambda head, names: "maybe"}
+
+
+FAULTS = [
+    (collecting, "test_writing_keeps_no_batches", "100 of 100 batches were held at once"),
+    (copying, "test_writing_keeps_no_copies", "the peak grew"),
+    (inverting_in_place, "test_batches_are_not_written_to", "images were written to"),
+    (swallowing, "test_a_failing_source_is_passed_on", "DID NOT RAISE"),
+    (never_closing, "test_a_failing_source_is_passed_on", "left open: .*index"),
+    (counting_workers, "test_bytes_do_not_depend_on_workers", "files that differ"),
+    (counting_workers, "test_a_writer_names_what_it_wrote", "files written and files named"),
+    (locking, "test_a_writer_can_be_pickled", "cannot pickle"),
+    (rounding, "test_any_shape_comes_back", "train: other pixels"),
+    (starting_anew, "test_row_ranges_are_read", "other pixels in rows"),
+    (starting_anew, "test_several_threads_read_at_once", "other pixels from row"),
+    (giving_too_much, "test_batches_are_what_they_promise", "14 rows, asked for 7"),
+    (guessing_bounds, "test_label_bounds_are_exact", "train"),
+    (reading_all, "test_reading_keeps_no_batches", "the peak grew"),
+    (reading_one_shard, "test_shards_come_back_as_one_split", "train: "),
+    (holding_open, "test_an_abandoned_reader_closes_its_files", "left open: .*train-images.npy"),
+    (naming_no_files, "test_files_of_a_split_are_there", "no files for train"),
+    (claiming_names, "test_class_names_come_back", "other class names"),
+    (claiming_columns, "test_extra_columns_come_back", "columns"),
+    (unsure, "test_its_own_files_are_recognised", "recognised by nobody"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # two faults are to leave a file open
+@pytest.mark.parametrize(
+    ("fault", "test", "message"), FAULTS, ids=[f"{fault.__name__}-{test}" for fault, test, _ in FAULTS]
+)
+def test_the_contract_finds(broken, npy, tmp_path, fault, test, message):
+    contract = broken(**fault(npy))
+    arguments = {"shape": (28, 28), "size": 7, "workers": 1, "tmp_path": tmp_path}
+    check = getattr(contract, test)
+    taken = {name: arguments[name] for name in inspect.signature(check).parameters}
+
+    with pytest.raises((AssertionError, TypeError, pytest.fail.Exception), match=message):
+        check(**taken)
+
+
+def test_the_contract_is_kept_without_a_fault(broken, tmp_path):
+    broken().test_any_shape_comes_back(tmp_path, (28, 28))
+
+
+def test_the_contract_finds_a_format_that_takes_others_files_for_its_own(broken, tmp_path):
+    broken(sniff=lambda head, names: "yes")
+
+    with pytest.raises(AssertionError, match="recognised by broken, hdf5"):
+        TestHdf5().test_its_own_files_are_recognised(tmp_path)
+
+
+def test_the_contract_finds_a_summary_that_is_no_sentence(broken):
+    with pytest.raises(AssertionError, match="summary is no sentence: 'Broken'"):
+        broken(summary="Broken").test_the_card_says_what_it_is()
+
+
+def test_the_contract_finds_a_heavy_card(install, tmp_path):
+    site = install("heavy", "mnistkit_heavy")
+    (site / "mnistkit_heavy.py").write_text("import numpy\n")
+
+    with pytest.raises(AssertionError, match="mnistkit_heavy imports numpy"):
+        type("Heavy", (FormatContract,), {"format": "heavy"})().test_the_card_is_light()
+
+
+@dataclasses.dataclass(frozen=True)
+class Unexplained:
+    speed: int = option(1, help="speed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Misnamed:
+    flavour: int = option(1, help="Which dialect.")
+
+
+@dataclasses.dataclass
+class Thawed:
+    speed: int = option(1, help="How fast.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Demanding:
+    speed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Contradictory:
+    speed: int = option(0, help="How fast.", min=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Unexplained, "help of 'speed' is no sentence"),
+        (Misnamed, "'flavour' is called 'preset' elsewhere"),
+        (Thawed, "Thawed is not frozen"),
+        (Demanding, "an option without default"),
+        (Contradictory, "bad value for --speed"),
+    ],
+)
+def test_the_contract_finds_bad_options(broken, options, message):
+    with pytest.raises((AssertionError, UsageError), match=message):
+        broken(read_options=options).test_options_are_explained("read_options")
+
+
+@pytest.mark.parametrize(
+    ("side", "skipped"),
+    [
+        ("reader", ["test_row_ranges_are_read", "test_its_own_files_are_recognised"]),
+        ("writer", ["test_bytes_do_not_depend_on_workers", "test_row_ranges_are_read"]),
+    ],
+)
+def test_what_a_format_cannot_do_is_skipped(broken, tmp_path, side, skipped):
+    contract = broken(**{side: None})
+
+    for test in skipped:
+        with pytest.raises(pytest.skip.Exception, match=f"broken has no {side}"):
+            getattr(contract, test)(tmp_path)
