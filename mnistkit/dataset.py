@@ -78,6 +78,11 @@ class ExtraColumn:
     dtype: str
     shape: tuple[int, ...] = ()
 
+    @property
+    def is_integer(self) -> bool:
+        """Whether its values are whole numbers."""
+        return self.dtype.startswith(("int", "uint"))
+
 
 @dataclass(frozen=True, slots=True)
 class SplitInfo:

@@ -49,6 +49,12 @@ def split_order(name: str) -> tuple[int, str]:
     return (usual.index(name) if name in usual else len(usual), name)
 
 
+def cut_shard(stem: str) -> tuple[str, int | None]:
+    """Cut ``-00003-of-00042`` off a stem: return what is left and the number of the shard, if any."""
+    shard = _SHARD.search(stem)
+    return (stem[: shard.start()], int(shard[1])) if shard else (stem, None)
+
+
 def slug(text: str) -> str:
     """Turn any text into a legal split name."""
     return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-") or "data"
@@ -109,7 +115,7 @@ def by_split(
         )  # fmt: skip
     splits: dict[str, list[Path]] = {}
     for (_, split), file in claims:
-        unsaid = "train" if len(claims) == 1 else slug(_SHARD.sub("", stem_of(file.name, suffixes)))
+        unsaid = "train" if len(claims) == 1 else slug(cut_shard(stem_of(file.name, suffixes))[0])
         splits.setdefault(split or unsaid, []).append(file)
     for split, paths in splits.items():
         if len(kept) > 1:  # one file alone may be one shard, named on purpose
@@ -119,7 +125,7 @@ def by_split(
 
 def _claim(stem: str, known: Collection[str]) -> tuple[str | None, str | None]:
     """Return the prefix and the split that a stem tells, as far as it does."""
-    plain = _SHARD.sub("", stem)
+    plain, _ = cut_shard(stem)
     return ("", plain) if plain in known else find_split(plain) or (None, None)
 
 

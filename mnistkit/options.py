@@ -8,6 +8,7 @@ The library takes it as a keyword argument, the command line as ``--compression 
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from dataclasses import MISSING, dataclass, field
@@ -131,6 +132,19 @@ def adopt(cls: type, values: Mapping[str, object]) -> dict[str, object]:
             continue
         kept[declared.name] = values[declared.name]
     return kept
+
+
+def parse_shape(text: str | None) -> tuple[int, ...] | None:
+    """Read the read option ``shape``, such as ``20x28`` or ``32x32x3``; None where nothing is said.
+
+    Raises:
+        UsageError: It is anything else.
+    """
+    if not text:
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){1,2}", text):
+        raise UsageError("shape", "bad value", expected="HxW or HxWxC, such as 20x28", found=repr(text))
+    return tuple(map(int, text.split("x")))
 
 
 def as_dict(options: object) -> dict[str, object]:

@@ -31,12 +31,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import pluggy
 
 from mnistkit.naming import CHECKSUMS, RECEIPT, by_split, is_litter
-from mnistkit.options import NoOptions, option
+from mnistkit.options import NoOptions, option, parse_shape
 
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
@@ -49,11 +49,14 @@ __all__ = [
     "Part",
     "Reader",
     "Source",
+    "Span",
     "Verdict",
     "Writer",
     "Written",
     "hookimpl",
     "option",
+    "parse_shape",
+    "spans",
 ]
 
 T = TypeVar("T")
@@ -91,7 +94,8 @@ class Format:
         channels: Numbers of channels that it can carry where there are any; empty means all.
         unlabelled: Whether it can carry a split without labels.
         negative_labels: Whether it can carry labels below 0.
-        label_dtype: The widest type to which labels are sure to come back, None for any.
+        label_dtype: The type that labels come back with at least; None where they keep any type.
+            It speaks of width alone, not of values: IDX says ``uint8`` and carries int32 where needed.
         class_names: Whether class names come back.
         extra_columns: Which further columns come back: none of them, the values of integer columns without
             their names, or all of them.
@@ -177,6 +181,32 @@ def _ends(name: str, suffixes: Sequence[str]) -> bool:
     lowered = name.lower()
     packed = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
     return any(lowered.endswith(suffix + ending) for suffix in suffixes for ending in packed)
+
+
+class Span(NamedTuple):
+    """Rows of one shard among the shards of a split.
+
+    Attributes:
+        shard: Number of the shard, from 0.
+        start: Index in the shard of the first row.
+        stop: Index in the shard behind the last row.
+        offset: Index in the split of the shard's own first row.
+    """
+
+    shard: int
+    start: int
+    stop: int
+    offset: int
+
+
+def spans(lengths: Iterable[int], start: int, stop: int) -> Iterator[Span]:
+    """Yield which rows of which shards are rows ``start`` to ``stop`` of a split."""
+    offset = 0
+    for shard, length in enumerate(lengths):
+        first, last = max(start - offset, 0), min(stop - offset, length)
+        if first < last:
+            yield Span(shard, first, last, offset)
+        offset += length
 
 
 class Reader(ABC):

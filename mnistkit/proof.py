@@ -20,7 +20,9 @@ def reopen(folder: Path, receipt: Receipt) -> Dataset:
         MnistkitError: The format is not installed, or the files are damaged.
     """
     card = load_format(receipt.format)
-    options = build(card.read_options, adopt(card.read_options, receipt.options), where=receipt.format)
+    options: object = build(
+        card.read_options, adopt(card.read_options, receipt.options), where=receipt.format
+    )
     return Dataset(load_reader(card)(source_of(folder, receipt), options))
 
 

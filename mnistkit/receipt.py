@@ -120,7 +120,7 @@ def _parse(values: Any) -> Receipt:
         name: SplitReceipt(**{**split, "shape": tuple(split["shape"])})
         for name, split in values.pop("splits").items()
     }
-    lists = {name: tuple(values.pop(name)) for name in ("sources", "notes", "lost")}
+    lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("sources", "notes", "lost")}
     receipt = Receipt(**values, **lists, splits=splits)
     texts = (receipt.format, receipt.dataset, receipt.digest, receipt.files)
     numbers = [n for s in receipt.splits.values() for n in (s.rows, *s.shape)]

@@ -19,7 +19,7 @@ from mnistkit.errors import DataError, PluginError
 from mnistkit.idx.reader import IdxReader
 from mnistkit.naming import stem_of
 from mnistkit.options import adopt, build, parse
-from mnistkit.plugin import Format, Source
+from mnistkit.plugin import Format, Source, Verdict
 from mnistkit.proof import source_of
 from mnistkit.receipt import Receipt, receipt_of
 from mnistkit.registry import find_formats, load_format, load_reader
@@ -151,7 +151,7 @@ def _given(options: object, texts: Mapping[str, str]) -> dict[str, object]:
     return {name: getattr(options, name) for name in names}
 
 
-def _sniff(head: bytes, names: list[str]) -> dict[str, str]:
+def _sniff(head: bytes, names: list[str]) -> dict[str, Verdict]:
     verdicts = {}
     for name in find_formats():
         try:

@@ -115,7 +115,7 @@ def losses(card: Format, info: DatasetInfo) -> list[str]:
     if extra and card.extra_columns == "none":
         lost.append(f"{card.name} keeps no extra columns ({', '.join(extra)})")
     elif extra and card.extra_columns == "integers":
-        dropped = [c.name for c in extra.values() if c.shape or np.dtype(c.dtype).kind not in "iu"]
+        dropped = [c.name for c in extra.values() if c.shape or not c.is_integer]
         lost.append(f"{card.name} keeps no names of extra columns ({', '.join(extra)})")
         lost += (
             [f"{card.name} keeps only integer extra columns (not {', '.join(dropped)})"] if dropped else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ def digest_of(dataset: Dataset, progress: Progress = no_progress) -> dict[str, S
 
 def _stream(
     part: Part, dataset: Dataset, digests: dict[str, SplitDigest], lane: Lane, meter: Meter
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     for split in part.splits:
         digest = digests[split.name]
         with closing(read_ahead(dataset[split.name].batches())) as batches:

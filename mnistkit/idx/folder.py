@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from mnistkit.compression import head_of
 from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
 from mnistkit.idx.codec import IdxFile, is_idx, open_idx
-from mnistkit.naming import find_split, is_litter, slug, split_order, stem_of
+from mnistkit.idx.column import Column
+from mnistkit.naming import cut_shard, find_split, is_litter, slug, split_order, stem_of
 from mnistkit.plugin import Source
 
 _COMPARE_ROWS = 4096
@@ -24,17 +26,18 @@ class SplitFiles:
     """The files of one split."""
 
     name: str
-    images: IdxFile
-    labels: IdxFile | None = None
+    images: Column
+    labels: Column | None = None
 
 
 @dataclass(frozen=True)
 class _Named:
-    """An IDX file and what its name says: which set, which split (None if unsaid), images or labels."""
+    """An IDX file and what its name says: which set, split and shard (None if unsaid), images or labels."""
 
     file: IdxFile
     prefix: str
     split: str | None
+    shard: int | None
     labels: bool
 
     @property
@@ -49,10 +52,11 @@ def find_splits(source: Source) -> list[SplitFiles]:
         DataError: No images, several sets, files that contradict each other, or no IDX where the
             name promises it.
     """
+    known = source.split_names
     if source.path.is_dir():
-        named = _choose_set([_named(p) for p in _candidates(source.path.iterdir())], source)
+        named = _choose_set([_named(p, known) for p in _candidates(source.path.iterdir())], source)
     else:
-        named = _beside(source.path)
+        named = _beside(source.path, known)
     sets = sorted({n.set for n in named if not n.labels}, key=lambda s: s[1] or "")
     if not sets:
         raise DataError(source.path, "no IDX images here", found=f"{len(named)} IDX files")
@@ -66,25 +70,28 @@ def _candidates(paths: Iterable[Path]) -> list[Path]:
     return sorted(p for p in files if IDX_NAME.search(p.name) or is_idx(head_of(p, 4)))
 
 
-def _beside(path: Path) -> list[_Named]:
-    image = _named(path)
+def _beside(path: Path, known: Collection[str]) -> list[_Named]:
+    image = _named(path, known)
     if image.labels:
         raise DataError(path, "labels without images", todo="name the file of images, or the folder")
-    if not image.file.path.parent.is_dir() or not IDX_NAME.search(path.name):
+    if not IDX_NAME.search(path.name):
         return [image]
     around = [p for p in _candidates(path.parent.iterdir()) if _role(p.name)]
-    others = [_named(p) for p in around if _parse(p.name) == _parse(path.name)]
+    others = [_named(p, known) for p in around if _parse(p.name, known) == _parse(path.name, known)]
     return [image, *(other for other in others if other.labels)]
 
 
-def _parse(name: str) -> tuple[str, str | None]:
+def _parse(name: str, known: Collection[str]) -> tuple[str, str | None, int | None]:
+    """Return the prefix, the split and the shard that a name tells, as far as it does."""
     stem = IDX_NAME.split(stem_of(name, ()))[0]
     stem = re.sub(r"^[Xxy]_", "", stem)
     stem = re.sub(r"[-._]?(images?|labels?|imgs)$", "", stem, flags=re.IGNORECASE)
-    found = find_split(stem)
-    if found:
-        return found[0], found[1]
-    return "", slug(stem) if stem and IDX_NAME.search(name) else None
+    plain, shard = cut_shard(stem)
+    if plain in known:
+        return "", plain, shard
+    if found := find_split(plain):
+        return *found, shard
+    return "", slug(plain) if plain and IDX_NAME.search(name) else None, shard
 
 
 def _role(name: str) -> bool:
@@ -92,13 +99,13 @@ def _role(name: str) -> bool:
     return bool(re.search(r"label|^y_", name, re.IGNORECASE))
 
 
-def _named(path: Path) -> _Named:
+def _named(path: Path, known: Collection[str]) -> _Named:
     file = open_idx(path)
     rank = len(file.shape)
     labels = rank == 1 or (rank == 2 and _role(path.name))
     if not labels and rank not in (3, 4):
         raise DataError(path, f"array of {rank} dimensions", expected="images (3 or 4) or labels (1 or 2)")
-    return _Named(file, *_parse(path.name), labels)
+    return _Named(file, *_parse(path.name, known), labels)
 
 
 def _choose_set(named: list[_Named], source: Source) -> list[_Named]:
@@ -120,19 +127,30 @@ def _sets(named: list[_Named]) -> str:
 
 
 def _split_files(named: list[_Named], *, alone: bool) -> SplitFiles:
-    images = _only([n.file for n in named if not n.labels])
-    labels = _only([n.file for n in named if n.labels]) if any(n.labels for n in named) else None
+    images = _column([n for n in named if not n.labels])
+    labels = _column([n for n in named if n.labels]) if any(n.labels for n in named) else None
+    if labels is not None:
+        _check_numbers(images, labels)
     split = named[0].split
-    if alone and split not in ("train", "test", "validation"):
-        split = "train" if not IDX_NAME.search(images.path.name) or split is None else split
-    if labels is not None and len(labels) != len(images):
-        raise DataError(
-            labels.path,
-            "labels and images differ in number",
-            expected=f"{len(images):,} labels",
-            found=f"{len(labels):,}",
-        )
-    return SplitFiles(split or "train", images, labels)
+    unsaid = alone and not IDX_NAME.search(images.files[0].path.name)
+    return SplitFiles("train" if unsaid or split is None else split, images, labels)
+
+
+def _column(named: list[_Named]) -> Column:
+    shards = sorted({n.shard for n in named}, key=lambda shard: shard or 0)
+    return Column(tuple(_only([n.file for n in named if n.shard == shard]) for shard in shards))
+
+
+def _check_numbers(images: Column, labels: Column) -> None:
+    """Make sure that each file of labels has as many as there are images."""
+    for image, label in zip_longest(images.files, labels.files):
+        if image is None or label is None or len(image) != len(label):
+            raise DataError(
+                (label or image).path,
+                "labels and images differ in number",
+                expected=f"{len(image) if image else 0:,} labels",
+                found=f"{len(label) if label else 0:,}",
+            )
 
 
 def _only(files: list[IdxFile]) -> IdxFile:

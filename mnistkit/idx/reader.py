@@ -9,6 +9,7 @@ from typing import Any
 from mnistkit.dataset import MOST_ROWS, Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.idx.codec import IdxFile
+from mnistkit.idx.column import Column
 from mnistkit.idx.folder import SplitFiles, find_splits
 from mnistkit.plugin import Reader, Source
 
@@ -26,26 +27,26 @@ class IdxReader(Reader):
 
     @property
     def image_files(self) -> list[IdxFile]:
-        """The files of images, one a split; known once :meth:`info` has been called."""
-        return [found.images for found in self._splits.values()]
+        """The files of images; known once :meth:`info` has been called."""
+        return [file for found in self._splits.values() for file in found.images.files]
 
     @property
     def label_files(self) -> list[IdxFile]:
         """The files of labels."""
-        return [found.labels for found in self._splits.values() if found.labels]
+        return [file for found in self._splits.values() if found.labels for file in found.labels.files]
 
     def info(self) -> DatasetInfo:
         """Read all headers, and the labels for their bounds."""
         self._splits = {files.name: files for files in find_splits(self.source)}
-        files = [f for s in self._splits.values() for f in (s.images, s.labels) if f]
-        if any(f.compression != "none" for f in files):
+        columns = [c for s in self._splits.values() for c in (s.images, s.labels) if c]
+        if not all(column.is_plain for column in columns):
             self.access = "sequential"
         return DatasetInfo(self.source.name, tuple(_split_info(s) for s in self._splits.values()))
 
     def files(self, split: str) -> Sequence[Path]:
-        """Name the image file and, where there is one, the label file."""
+        """Name the files of images and, where there are any, of labels."""
         found = self._splits[split]
-        return [f.path for f in (found.images, found.labels) if f]
+        return [file.path for column in (found.images, found.labels) if column for file in column.files]
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Stream rows into reused buffers; a compressed file is read from its front."""
@@ -81,8 +82,8 @@ def _split_info(files: SplitFiles) -> SplitInfo:
     images, labels = files.images, files.labels
     return SplitInfo(
         name=files.name,
-        length=len(images),
-        shape=images.shape[1:],
+        length=images.length,
+        shape=images.row_shape,
         dtype=images.dtype.name,
         label_dtype=labels.dtype.name if labels else None,
         label_range=_label_range(labels) if labels else None,
@@ -90,19 +91,20 @@ def _split_info(files: SplitFiles) -> SplitInfo:
     )
 
 
-def _label_range(labels: IdxFile) -> tuple[int, int] | None:
+def _label_range(labels: Column) -> tuple[int, int] | None:
+    where = labels.files[0].path
     if labels.dtype.kind not in "iu":
-        raise DataError(labels.path, "labels", expected="integers", found=labels.dtype.name)
-    if len(labels.shape) == 2 and not labels.shape[1]:
-        raise DataError(labels.path, "labels without a column", expected="at least 1", found=0)
+        raise DataError(where, "labels", expected="integers", found=labels.dtype.name)
+    if labels.row_shape == (0,):
+        raise DataError(where, "labels without a column", expected="at least 1", found=0)
     bounds = None
-    for rows in labels.rows(0, len(labels), MOST_ROWS):
+    for rows in labels.rows(0, labels.length, MOST_ROWS):
         bounds = bounds_of(rows if rows.ndim == 1 else rows[:, 0], bounds)
     return bounds
 
 
-def _extra(labels: IdxFile) -> tuple[ExtraColumn, ...]:
-    columns = labels.shape[1] if len(labels.shape) == 2 else 1
+def _extra(labels: Column) -> tuple[ExtraColumn, ...]:
+    columns = labels.row_shape[0] if labels.row_shape else 1
     return tuple(ExtraColumn(_column(i), labels.dtype.name) for i in range(1, columns))
 
 

@@ -90,7 +90,7 @@ _OPENERS = {"none": _open_plain, "fast": _open_fast, "canonical": open_canonical
 
 def _columns(split: SplitInfo) -> list[str]:
     """Name the extra columns that IDX can carry: whole numbers, one an image."""
-    return [c.name for c in split.extra if c.shape == () and np.dtype(c.dtype).kind in "iu"]
+    return [c.name for c in split.extra if c.shape == () and c.is_integer]
 
 
 def _label_type(split: SplitInfo) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, ClassVar
 
-from mnistkit.codecs.text import SEPARATORS, Layout, Lines, TextReader, detect, parse_shape
+from mnistkit.codecs.text import SEPARATORS, Layout, Lines, TextReader, detect
 from mnistkit.errors import DataError
-from mnistkit.plugin import Source
+from mnistkit.plugin import Source, parse_shape
 
 
 class CsvReader(TextReader):

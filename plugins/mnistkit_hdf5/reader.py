@@ -7,15 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mnistkit.codecs.text.layout import parse_shape
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import DataError
-from mnistkit.plugin import Reader
+from mnistkit.naming import split_order
+from mnistkit.plugin import Reader, parse_shape, spans
 from mnistkit_hdf5 import SUFFIXES
 from mnistkit_hdf5.finding import Hints, facts_of, find_tables
 from mnistkit_hdf5.tables import Table, opened
-
-_FIRST = ("train", "test", "validation")
 
 
 class Hdf5Reader(Reader):
@@ -37,7 +35,7 @@ class Hdf5Reader(Reader):
             for name in found.keys() & self._tables.keys():
                 raise DataError(self.source.path, f"two files for split {name!r}", found=_paths(found[name]))
             self._tables |= found
-        splits = tuple(_merged(self._tables[name]) for name in sorted(self._tables, key=_rank))
+        splits = tuple(_merged(self._tables[name]) for name in sorted(self._tables, key=split_order))
         return DatasetInfo(self.source.name, splits, **facts)
 
     def files(self, split: str) -> Sequence[Path]:
@@ -46,16 +44,13 @@ class Hdf5Reader(Reader):
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Read rows from one shard after the other."""
-        first = 0
-        for table in self._tables[split]:
-            inside = range(max(start - first, 0), min(stop - first, table.info.length))
-            if inside:
-                with opened(table.path) as file:
-                    for block in table.blocks(file, inside.start, inside.stop, size):
-                        for position in range(0, len(block), size):
-                            piece = block[position : position + size]
-                            yield replace(piece, start=first + piece.start)
-            first += table.info.length
+        tables = self._tables[split]
+        for span in spans((table.info.length for table in tables), start, stop):
+            with opened(tables[span.shard].path) as file:
+                for block in tables[span.shard].blocks(file, span.start, span.stop, size):
+                    for position in range(0, len(block), size):
+                        piece = block[position : position + size]
+                        yield replace(piece, start=span.offset + piece.start)
 
     def _survey(self, path: Path, split: str, found: dict[str, list[Table]], facts: dict[str, Any]) -> None:
         """Add what a file holds and says of itself to what is known."""
@@ -66,10 +61,6 @@ class Hdf5Reader(Reader):
                     raise DataError(path, "class names", expected=facts[fact], found=value)
             for table in find_tables(file, split, Hints(self.options.image, self.options.label, shape)):
                 found.setdefault(table.info.name, []).append(table)
-
-
-def _rank(split: str) -> tuple[int, str]:
-    return (_FIRST.index(split) if split in _FIRST else len(_FIRST)), split
 
 
 def _merged(tables: Sequence[Table]) -> SplitInfo:

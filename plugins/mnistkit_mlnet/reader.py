@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from mnistkit.codecs.text import SEPARATORS, Layout, Lines, TextReader, detect, parse_shape
+from mnistkit.codecs.text import SEPARATORS, Layout, Lines, TextReader, detect
 from mnistkit.errors import DataError
-from mnistkit.plugin import Source
+from mnistkit.plugin import Source, parse_shape
 
 _COMMENTS = (b"#", b"//")
 _MOST_SCHEMA_BYTES = 1 << 16

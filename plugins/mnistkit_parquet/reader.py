@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.dataset import Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError
-from mnistkit.plugin import Reader
+from mnistkit.plugin import Reader, parse_shape, spans
 from mnistkit_parquet.columns import Columns, dtype_of, find_columns, leaf
 from mnistkit_parquet.files import opened, split_files
 from mnistkit_parquet.pixels import Place, dense, images_in
 from mnistkit_parquet.schema import Told, is_own, told_by
-from mnistkit_parquet.shapes import Images, find_images, is_open, lengths_in, parse_shape, settle
+from mnistkit_parquet.shapes import Images, find_images, is_open, lengths_in, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,13 +77,11 @@ class ParquetReader(Reader):
         table, decoded = self._tables[split], max(size, self._infos[split].batch_rows)
         if table.columns.by_pixel:
             decoded *= _BATCHES_OF_COLUMNS
-        first = 0
-        for file in table.files:
-            wanted = range(max(start - first, 0), min(stop - first, sum(file.groups)))
-            for row, records in _windows(file, wanted, decoded):
-                batch = _batch(records, table, file.path, row, first + row)
+        for span in spans((sum(file.groups) for file in table.files), start, stop):
+            file = table.files[span.shard]
+            for row, records in _windows(file, range(span.start, span.stop), decoded):
+                batch = _batch(records, table, file.path, row, span.offset + row)
                 yield from (batch[i : i + size] for i in range(0, len(batch), size))
-            first += sum(file.groups)
 
     def _settle(self, tables: Mapping[str, _Table]) -> dict[str, _Table]:
         """Settle the shapes of all splits; an empty one that does not tell its own takes another's."""

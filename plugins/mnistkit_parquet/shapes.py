@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from mnistkit.codecs import png
-from mnistkit.errors import DataError, UsageError
+from mnistkit.errors import DataError
 from mnistkit_parquet.columns import Columns, dtype_of, is_binary, is_encoded, is_list, leaf, storage
 
 if TYPE_CHECKING:
@@ -93,19 +92,6 @@ def settle(
     if images.values not in (0, math.prod(shape)):
         raise DataError(path, "pixels of an image", expected=_spelled(shape), found=images.values)
     return replace(images, shape=shape)
-
-
-def parse_shape(text: str | None) -> tuple[int, ...] | None:
-    """Parse ``HxW`` or ``HxWxC``.
-
-    Raises:
-        UsageError: Anything else.
-    """
-    if text is None:
-        return None
-    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*){1,2}", text):
-        raise UsageError("parquet", "bad value for --read shape", expected="HxW or HxWxC", found=repr(text))
-    return tuple(map(int, text.split("x")))
 
 
 def is_open(kind: pa.DataType) -> bool:

@@ -766,8 +766,8 @@ def test_shape_is_told_by_the_option_then_by_the_receipt_then_guessed(saved, cap
     ("text", "message"),
     [
         ("20x28", "pixels of an image: expected 20x28, found 784"),
-        ("28", "bad value for --read shape: expected HxW or HxWxC, found '28'"),
-        ("0x4", "bad value for --read shape: expected HxW or HxWxC, found '0x4'"),
+        ("28", "shape: bad value: expected HxW or HxWxC, such as 20x28, found '28'"),
+        ("0x4", "shape: bad value: expected HxW or HxWxC, such as 20x28, found '0x4'"),
     ],
 )
 def test_wrong_option_is_refused(saved, text, message):

@@ -10,11 +10,11 @@
 """
 
 from mnistkit.codecs.text.encode import encode, grid_names, header_line, pixel_names
-from mnistkit.codecs.text.layout import SEPARATORS, Layout, detect, parse_shape
+from mnistkit.codecs.text.layout import SEPARATORS, Layout, detect
 from mnistkit.codecs.text.lines import Lines
 from mnistkit.codecs.text.reader import TextReader
 
 __all__ = [
     "SEPARATORS", "Layout", "Lines", "TextReader", "detect", "encode", "grid_names", "header_line",
-    "parse_shape", "pixel_names",
+    "pixel_names",
 ]  # fmt: skip

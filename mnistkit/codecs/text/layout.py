@@ -10,7 +10,7 @@ from itertools import product
 from math import isqrt, prod
 from typing import Literal, TypeAlias
 
-from mnistkit.errors import DataError, UsageError
+from mnistkit.errors import DataError
 
 #: What options call the separators -> the byte itself.
 SEPARATORS = {"comma": b",", "semicolon": b";", "tab": b"\t", "space": b" ", "bar": b"|"}
@@ -85,19 +85,6 @@ class Layout:
     def column_name(self, column: int) -> str:
         """Return what messages call a column."""
         return f"column {self.names[column]!r}" if self.names else f"column {column + 1}"
-
-
-def parse_shape(text: str) -> tuple[int, ...] | None:
-    """Read the read option ``shape``, such as ``20x28`` or ``32x32x3``; None where it is empty.
-
-    Raises:
-        UsageError: It is anything else.
-    """
-    if not text:
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){1,2}", text):
-        raise UsageError("shape", "bad value", expected="HxW or HxWxC, such as 20x28", found=repr(text))
-    return tuple(map(int, text.split("x")))
 
 
 def detect(

@@ -20,7 +20,7 @@ from mnistkit.compression import compression_of, open_decompressed
 from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.parallel import ordered_map
-from mnistkit.plugin import Reader
+from mnistkit.plugin import Reader, spans
 from mnistkit.settings import usable_cpus
 
 #: Rows between two marks of the index.
@@ -156,10 +156,8 @@ def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:
 
 def _rows_of(tables: Sequence[Table], start: int, stop: int) -> Iterator[Rows]:
     """Decode rows of a split, which may be several files."""
-    for table in tables:
-        if start < min(stop, table.rows):
-            yield from _rows(table, start, min(stop, table.rows))
-        start, stop = max(0, start - table.rows), stop - table.rows
+    for span in spans((table.rows for table in tables), start, stop):
+        yield from _rows(tables[span.shard], span.start, span.stop)
 
 
 def _rows(table: Table, start: int, stop: int) -> Iterator[Rows]:

@@ -11,7 +11,7 @@ from numpy.lib import format as npy
 
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo, bounds_of
 from mnistkit.errors import DataError
-from mnistkit.plugin import Part, Reader, Writer, Written
+from mnistkit.plugin import Part, Reader, Writer, Written, spans
 from mnistkit_npy import IMAGES, LABELS
 
 
@@ -31,15 +31,13 @@ class NpyReader(Reader):
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Yield slices of the mapped arrays."""
-        first = 0
-        for path in self._splits[split]:
-            images, labels = _open(path)
-            last = min(stop - first, len(images))
-            for row in range(max(start - first, 0), last, size):
-                rows = slice(row, min(row + size, last))
+        paths = self._splits[split]
+        for span in spans((len(_map(path)) for path in paths), start, stop):
+            images, labels = _open(paths[span.shard])
+            for row in range(span.start, span.stop, size):
+                rows = slice(row, min(row + size, span.stop))
                 classes = None if labels is None else _native(labels[rows])
-                yield Batch(_native(images[rows]), classes, first + row)
-            first += len(images)
+                yield Batch(_native(images[rows]), classes, span.offset + row)
 
     def _describe(self, split: str) -> SplitInfo:
         length, bounds, kinds = 0, None, set()
