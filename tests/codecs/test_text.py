@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistkit.codecs.text import Layout, Lines, detect, encode, grid_names, parse_shape
+from mnistkit.codecs.text import Layout, Lines, detect, encode, grid_names
 from mnistkit.codecs.text.decode import decode, decode_exactly, decode_plain
 from mnistkit.codecs.text.lines import BLOCK_BYTES, Block
 from mnistkit.errors import DataError, UsageError
+from mnistkit.plugin import parse_shape
 
 PATH = Path("train.csv")
 LABEL_FIRST = Layout(b",", (2, 2), before=("label",), label=0)
