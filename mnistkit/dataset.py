@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistkit.errors import DataError, PluginError, UsageError
-from mnistkit.plugin import Reader
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from mnistkit.plugin import Reader
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -327,11 +328,9 @@ class Dataset:
         Raises:
             DataError: Arrays that are not images and labels of equal length.
         """
-        batches = {
-            split: _batch_of(split, images, labels, (extra or {}).get(split, {}))
-            for split, (images, labels) in splits.items()
-        }
-        return cls(ArrayReader(name, batches, tuple(class_names) if class_names else None))
+        from mnistkit.arrays import ArrayReader  # noqa: PLC0415 - which reads what this module defines
+
+        return cls(ArrayReader(name, splits, class_names, extra or {}))
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{name}: {len(split):,}" for name, split in self.splits.items())
@@ -368,82 +367,12 @@ class Dataset:
         return view
 
 
-class ArrayReader(Reader):
-    """Reads a dataset out of arrays in memory."""
-
-    access = "random"
-
-    def __init__(self, name: str, batches: Mapping[str, Batch], class_names: tuple[str, ...] | None) -> None:
-        self._batches = dict(batches)
-        splits = tuple(_info_of(split, batch) for split, batch in batches.items())
-        self._info = DatasetInfo(name, splits, class_names)
-
-    def info(self) -> DatasetInfo:
-        """Return what is known of the arrays."""
-        return self._info
-
-    def files(self, split: str) -> tuple[()]:  # noqa: ARG002 - the same for each split
-        """Return no files: the arrays are in memory."""
-        return ()
-
-    def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
-        """Yield views of the arrays."""
-        for first in range(start, stop, size):
-            yield self._batches[split][first : min(first + size, stop)]
-
-    def load(self, split: str, start: int, stop: int) -> Batch:
-        """Return a view of the arrays."""
-        return replace(self._batches[split][start:stop], start=0)
-
-
 def bounds_of(labels: Array, known: tuple[int, int] | None = None) -> tuple[int, int] | None:
     """Widen known label bounds to hold further labels."""
     if not len(labels):
         return known
     least, greatest = int(labels.min()), int(labels.max())
     return (least, greatest) if known is None else (min(least, known[0]), max(greatest, known[1]))
-
-
-def _batch_of(
-    split: str, images: npt.ArrayLike, labels: npt.ArrayLike | None, extra: Mapping[str, npt.ArrayLike]
-) -> Batch:
-    columns = {name: _read_only(np.asarray(column)) for name, column in extra.items()}
-    pixels = _read_only(np.asarray(images))
-    classes = None if labels is None else _read_only(np.asarray(labels))
-    for name, column in (("labels", classes), *columns.items()):
-        if column is not None and len(column) != len(pixels):
-            raise DataError(
-                f"split {split!r}",
-                f"{name} and images differ in number",
-                expected=len(pixels),
-                found=len(column),
-            )
-    if classes is not None and (classes.dtype.kind not in "iu" or classes.ndim != 1):
-        raise DataError(
-            f"split {split!r}",
-            "labels",
-            expected="a vector of integers",
-            found=f"{classes.ndim}-d {classes.dtype}",
-        )
-    return Batch(pixels, classes, 0, columns)
-
-
-def _read_only(array: Array) -> Array:
-    view = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).view()
-    view.flags.writeable = False
-    return view
-
-
-def _info_of(split: str, batch: Batch) -> SplitInfo:
-    return SplitInfo(
-        name=split,
-        length=len(batch),
-        shape=batch.images.shape[1:],
-        dtype=batch.images.dtype.name,
-        label_dtype=None if batch.labels is None else batch.labels.dtype.name,
-        label_range=None if batch.labels is None else bounds_of(batch.labels),
-        extra=tuple(ExtraColumn(name, c.dtype.name, c.shape[1:]) for name, c in batch.extra.items()),
-    )
 
 
 def _empty_batch(info: SplitInfo, rows: int) -> Batch:

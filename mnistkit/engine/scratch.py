@@ -17,7 +17,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from mnistkit.errors import DestinationError
 
@@ -39,38 +40,39 @@ def scratch_folder(out: Path, digest: str) -> Iterator[Path]:
     for left in _scratch_folders(out):
         _remove_left_over(left, out)
     scratch = out.parent / f".{out.name}.mnistkit-{digest}"
-    with _made(scratch, out) as lock:
+    with _locked(_made(scratch, out), out):
         try:
-            if not _try_lock(lock):
-                raise _running(out)
-            (scratch / EXPORT).mkdir()
             yield scratch
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(scratch / EXPORT, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def finish_swap(out: Path) -> None:
     """Roll a swap forward that was cut off between its two renames."""
-    if out.exists():
+    if os.path.lexists(out):
         return
     for scratch in _scratch_folders(out):
         if (scratch / OLD).exists() and (scratch / EXPORT).exists():
-            (scratch / EXPORT).rename(out)
-            log.warning("%s: finished the swap of an interrupted export", out)
+            with suppress(DestinationError), _locked(scratch, out):  # locked: it is being swapped right now
+                (scratch / EXPORT).rename(out)
+                log.warning("%s: finished the swap of an interrupted export", out)
 
 
-def _made(scratch: Path, out: Path) -> IO[bytes]:
+def _made(scratch: Path, out: Path) -> Path:
+    """Make the scratch folder, for nobody else to look into."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.mkdir(mode=0o700)
-        except FileExistsError as error:
-            raise _running(out) from error
-        return (scratch / LOCK).open("xb")
-    except DestinationError:
-        raise
     except OSError as error:
         raise DestinationError(out, "cannot be written", found=error.strerror) from error
+    try:
+        scratch.mkdir(mode=0o700)
+        (scratch / EXPORT).mkdir()
+    except (FileExistsError, FileNotFoundError) as error:
+        raise _running(out) from error  # it was made, or taken for a left-over, by somebody else just now
+    except OSError as error:
+        raise DestinationError(out, "cannot be written", found=error.strerror) from error
+    return scratch
 
 
 def _scratch_folders(out: Path) -> list[Path]:
@@ -81,32 +83,31 @@ def _scratch_folders(out: Path) -> list[Path]:
 
 
 def _remove_left_over(scratch: Path, out: Path) -> None:
+    with _locked(scratch, out):
+        log.warning("%s: removed what an interrupted export left", scratch)
+        shutil.rmtree(scratch / EXPORT, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _locked(scratch: Path, out: Path) -> Iterator[None]:
+    """Hold a scratch folder's lock, which ends with the process.
+
+    Raises:
+        DestinationError: Somebody else holds it.
+    """
     try:
-        with (scratch / LOCK).open("ab") as lock:
-            if not _try_lock(lock):
-                raise _running(out)
-            log.warning("%s: removed what an interrupted export left", scratch)
-            shutil.rmtree(scratch, ignore_errors=True)
-    except FileNotFoundError:
-        shutil.rmtree(scratch, ignore_errors=True)
+        lock = FileLock(scratch / LOCK, timeout=0)
+        lock.acquire()
+    except (Timeout, FileNotFoundError) as error:
+        raise _running(out) from error
+    except OSError as error:
+        raise DestinationError(out, "cannot be written", found=error.strerror) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _running(out: Path) -> DestinationError:
     return DestinationError(out, "another export to it is running", todo="wait for it to end")
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    """Lock a file for this process until it is closed or the process ends; False if another has it."""
-    if os.name == "nt":
-        import msvcrt  # noqa: PLC0415 - there on Windows only
-
-        with suppress(OSError):
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # Windows only
-            return True
-        return False
-    import fcntl  # noqa: PLC0415 - there on POSIX only
-
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False

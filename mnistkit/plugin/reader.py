@@ -1,0 +1,141 @@
+"""The reading side: what a reader is given, and what it must do."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from mnistkit.naming import CHECKSUMS, RECEIPT, by_split, is_litter
+
+if TYPE_CHECKING:
+    from mnistkit.dataset import Batch, DatasetInfo
+    from mnistkit.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file or folder that a reader is to read, and what is known of it beforehand.
+
+    Attributes:
+        path: The file or folder; it exists.
+        name: What the dataset is called unless its files say otherwise.
+        prefix: Only files of the folder whose names begin so.
+        shape: Shape of one image, where a receipt beside the files tells it.
+        split_names: Names of the splits, where a receipt tells them.
+    """
+
+    path: Path
+    name: str = "dataset"
+    prefix: str = ""
+    shape: tuple[int, ...] | None = None
+    split_names: tuple[str, ...] = ()
+
+    def files(self, suffixes: Sequence[str] = ()) -> list[Path]:
+        """List the data files, sorted: the file itself, or all below the folder.
+
+        Receipts, checksums and desktop litter are left out.
+
+        Args:
+            suffixes: Keep only names that end so, a compression suffix aside; empty keeps all.
+        """
+        if not self.path.is_dir():
+            return [self.path]
+        found = []
+        for folder, folders, names in os.walk(self.path):
+            folders.sort()
+            found += [Path(folder, n) for n in names if n not in (RECEIPT, CHECKSUMS) and not is_litter(n)]
+        return sorted(f for f in found if not suffixes or _ends(f.name, suffixes))
+
+    def splits(self, suffixes: Sequence[str]) -> dict[str, tuple[Path, ...]]:
+        """Sort the files with these suffixes into splits by their names, shards in order.
+
+        Raises:
+            DataError: Several datasets in one folder, or two files for one split.
+        """
+        return by_split(
+            self.files(suffixes), suffixes, known=self.split_names, prefix=self.prefix, where=self.path
+        )
+
+
+def _ends(name: str, suffixes: Sequence[str]) -> bool:
+    lowered = name.lower()
+    packed = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
+    return any(lowered.endswith(suffix + ending) for suffix in suffixes for ending in packed)
+
+
+class Reader(ABC):
+    """Reads a dataset from files.
+
+    The core makes one reader for each source and calls :meth:`info` once, before anything else.
+    After that, a reader with ``access = "random"`` may be asked for any rows, by several threads
+    at once; a sequential one is read from the front, by one thread at a time.
+    """
+
+    #: ``random`` where any row range costs no more than its rows; ``sequential`` otherwise.
+    #: :meth:`info` may set it, where the files decide.
+    access: Literal["random", "sequential"] = "random"
+
+    def __init__(self, source: Source, options: Any) -> None:
+        """Take note of the source and an instance of the card's ``read_options``; read nothing."""
+        self.source = source
+        self.options = options
+
+    @abstractmethod
+    def info(self) -> DatasetInfo:
+        """Find the splits and say what is in them: from headers, or by one strict scan.
+
+        Raises:
+            DataError: The files are not what they promise to be.
+        """
+
+    @abstractmethod
+    def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
+        """Yield rows ``start`` to ``stop`` of a split in order, at most ``size`` at a time.
+
+        Arrays are C-ordered, of native byte order, typed as :meth:`info` said, and never written to
+        again while anybody holds them.
+
+        Raises:
+            DataError: The files are not what they promise to be.
+        """
+
+    @abstractmethod
+    def files(self, split: str) -> Sequence[Path]:
+        """Name the files that hold a split, for the receipt."""
+
+    def prepare(self, splits: Sequence[str], progress: Progress) -> None:  # noqa: B027 - most need not
+        """Get ready to read these splits whole: fetch what is not here.  Batches do so too, unasked."""
+
+    def load(self, split: str, start: int, stop: int) -> Batch | None:  # noqa: ARG002 - for subclasses
+        """Return rows at once where that is cheaper than batches (a memory map), else None."""
+        return None
+
+
+class Span(NamedTuple):
+    """Rows of one shard among the shards of a split.
+
+    Attributes:
+        shard: Number of the shard, from 0.
+        start: Index in the shard of the first row.
+        stop: Index in the shard behind the last row.
+        offset: Index in the split of the shard's own first row.
+    """
+
+    shard: int
+    start: int
+    stop: int
+    offset: int
+
+
+def spans(lengths: Iterable[int], start: int, stop: int) -> Iterator[Span]:
+    """Yield which rows of which shards are rows ``start`` to ``stop`` of a split."""
+    offset = 0
+    for shard, length in enumerate(lengths):
+        first, last = max(start - offset, 0), min(stop - offset, length)
+        if first < last:
+            yield Span(shard, first, last, offset)
+        offset += length
