@@ -11,6 +11,7 @@ from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.compare import Difference, differences
 from mnistkit.dataset import Array, Dataset
+from mnistkit.digest import dataset_digest
 from mnistkit.engine.export import run_export
 from mnistkit.engine.run import digest_of
 from mnistkit.engine.scratch import finish_swap
@@ -31,10 +32,12 @@ class Verification:
     Attributes:
         receipt: The receipt of the export.
         problems: A sentence for each file that changed and each split whose content differs.
+        digest: The digest of what was read; empty where it could not be.
     """
 
     receipt: Receipt
     problems: tuple[str, ...]
+    digest: str = ""
 
     def __bool__(self) -> bool:
         return not self.problems
@@ -140,17 +143,19 @@ def verify(
     """
     folder = Path(export)
     receipt = _receipt(folder)
-    problems = _changed(folder, receipt)
+    problems, digest = _changed(folder, receipt), ""
     try:
         found = reopen(folder, receipt)
-        problems += content_differences(receipt, digest_of(found, progress), found.info)
+        digests = digest_of(found, progress)
+        digest = dataset_digest({name: split.content() for name, split in digests.items()})
+        problems += content_differences(receipt, digests, found.info)
         if against is not None:
-            problems += [str(d) for d in differences(open_source(against), found)]
+            problems += [str(d) for d in differences(found, open_source(against))]
     except MnistkitError as error:
         if not problems:
             raise
         problems.append(str(error))  # the files that changed are why it cannot be read
-    return Verification(receipt, tuple(problems))
+    return Verification(receipt, tuple(problems), digest)
 
 
 def diff(a: str | Path | Dataset, b: str | Path | Dataset) -> Iterator[Difference]:

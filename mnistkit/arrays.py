@@ -25,7 +25,7 @@ class ArrayReader(Reader):
     ) -> None:
         self._batches = {
             split: _batch_of(split, images, labels, extra.get(split, {}))
-            for split, (images, labels) in splits.items()
+            for split, (images, labels) in _pairs(splits)
         }
         infos = tuple(_info_of(split, batch) for split, batch in self._batches.items())
         self._info = DatasetInfo(name, infos, tuple(class_names) if class_names else None)
@@ -46,6 +46,15 @@ class ArrayReader(Reader):
     def load(self, split: str, start: int, stop: int) -> Batch:
         """Return a view of the arrays."""
         return replace(self._batches[split][start:stop], start=0)
+
+
+def _pairs(
+    splits: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike | None]],
+) -> Iterator[tuple[str, tuple[npt.ArrayLike, npt.ArrayLike | None]]]:
+    for split, pair in splits.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise DataError(f"split {split!r}", "expected a pair (images, labels or None)")
+        yield split, pair
 
 
 def _batch_of(

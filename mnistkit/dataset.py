@@ -262,7 +262,9 @@ class Split:
             DataError: The source is not what it promises.
             PluginError: The reader broke its contract.
         """
-        size = size or self.info.batch_rows
+        size = self.info.batch_rows if size is None else size
+        if size < 1:
+            raise UsageError(f"split {self.info.name!r}", "batch size", expected="1 or more", found=size)
         position = 0
         stop = self._offset + len(self)
         read = self._reader.batches(self._origin.name, self._offset, stop, size) if len(self) else iter(())
@@ -360,7 +362,8 @@ class Dataset:
         Raises:
             UsageError: A split that the dataset does not have.
         """
-        chosen = [self[n] for n in names or (s.name for s in self.info.splits if not s.overlapping)]
+        usual = (split.name for split in self.info.splits if not split.overlapping)
+        chosen = [self[name] for name in dict.fromkeys(names or usual)]
         views = [split[:limit] for split in chosen]
         view = Dataset(self.reader, info=replace(self.info, splits=tuple(v.info for v in views)))
         view.splits = MappingProxyType({v.info.name: v for v in views})

@@ -78,7 +78,7 @@ class SplitDigest:
             hashed.update(batch.extra[name])
 
     def content(self) -> str:
-        """Return the split's digest, ``mk1:`` and 64 hex digits."""
+        """Return the digest of what has been added, ``mk1:`` and 64 hex digits; add no more after this."""
         header = {
             "dtype": self._info.dtype,
             "labelled": self._info.labelled,
@@ -91,6 +91,7 @@ class SplitDigest:
 
     def blocks(self) -> str:
         """Return 8 hex digits for each block of 4096 images with their labels, joined."""
+        self._images.finish(), self._labels.finish()
         labels = self._labels.digests or [b""] * len(self._images.digests)
         return "".join(
             hashlib.sha256(a + b).hexdigest()[:FINGERPRINT]

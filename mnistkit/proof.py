@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mnistkit.dataset import Dataset, DatasetInfo
-from mnistkit.digest import BLOCK_ROWS, FINGERPRINT, SplitDigest, class_names_digest
+from mnistkit.dataset import Dataset, DatasetInfo, SplitInfo
+from mnistkit.digest import BLOCK_ROWS, FINGERPRINT, SplitDigest, class_names_digest, dataset_digest
+from mnistkit.naming import RECEIPT
 from mnistkit.options import adopt, build
 from mnistkit.plugin import Source
 from mnistkit.receipt import Receipt, SplitReceipt
@@ -41,17 +42,35 @@ def content_differences(receipt: Receipt, digests: Mapping[str, SplitDigest], in
     """Say what differs between what a receipt promises and what was read; nothing where all is equal."""
     found = [f"{name}: this split is missing" for name in receipt.splits if name not in digests]
     found += [f"{name}: this split is not of the export" for name in digests if name not in receipt.splits]
-    for name, digest in digests.items():
-        if name in receipt.splits:
-            found += _split_differences(name, receipt.splits[name], digest)
+    for split in info.splits:
+        if split.name in receipt.splits:
+            found += _untrue(split, receipt.splits[split.name])
+            found += _split_differences(split.name, receipt.splits[split.name], digests[split.name])
+    if receipt.digest != dataset_digest({name: split.digest for name, split in receipt.splits.items()}):
+        found.append(f"{RECEIPT}: the dataset's digest is not that of its splits")
     if receipt.class_names is not None and receipt.class_names != class_names_digest(info.class_names):
         found.append("the class names differ")
     return found
 
 
+def _untrue(found: SplitInfo, promised: SplitReceipt) -> Iterator[str]:
+    """Say which facts of a receipt the files do not bear out."""
+    facts = {
+        "rows": (promised.rows, found.length),
+        "shape": (promised.shape, found.shape),
+        "dtype": (promised.dtype, found.dtype),
+        "labelled": (promised.labelled, found.labelled),
+    }
+    for fact, (said, seen) in facts.items():
+        if said != seen:
+            yield f"{found.name}: {fact}: {RECEIPT} says {said}, found {seen}"
+
+
 def _split_differences(name: str, promised: SplitReceipt, digest: SplitDigest) -> Iterator[str]:
     if digest.content() != promised.digest:
         yield f"{name}: {_place(promised, digest)}"
+    elif digest.blocks() != promised.blocks:
+        yield f"{name}: the fingerprints of blocks in {RECEIPT} are not those of its digest"
     extra = digest.extra()
     for column, expected in promised.extra.items():
         if extra.get(column) != expected:

@@ -465,7 +465,7 @@ def test_verify_against_the_source_names_the_image(exported, small):
 
     result = mnistkit.verify(exported, against=small)
 
-    assert "test: image 2 (label 2 in A, 3 in B)" in result.problems
+    assert "test: image 2 (label 3 in A, 2 in B)" in result.problems
 
 
 def test_verify_sees_missing_and_added_files(exported):

@@ -12,6 +12,7 @@ from typing import IO
 from mnistkit.catalog.lookup import KnownFile, entries, known_checksums
 from mnistkit.compression import compression_of, head_of, open_decompressed
 from mnistkit.errors import DataError
+from mnistkit.idx import IDX_NAME
 from mnistkit.idx.codec import IdxFile, is_idx
 
 _CHUNK = 1 << 20
@@ -43,7 +44,7 @@ class Identification:
         return placed
 
 
-def identify(path: Path) -> Identification:
+def identify(path: str | Path) -> Identification:
     """Tell which dataset a file or the files of a folder are, compressed or not, whatever their names.
 
     Every data file (IDX or ``.npz``) must be of the dataset: nothing is guessed from some of them.
@@ -51,8 +52,13 @@ def identify(path: Path) -> Identification:
     Raises:
         DataError: There is nothing to read.
     """
-    paths = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    place = Path(path)
+    if not place.exists():
+        raise DataError(place, "no such file or folder")
+    paths = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
     files = {p: known_as(p) for p in paths if _is_data(p)}
+    if not files:
+        raise DataError(place, "no data files here", expected="IDX or .npz files")
     return Identification(_common(files.values()), files)
 
 
@@ -99,7 +105,7 @@ def _published_shapes() -> frozenset[tuple[int, ...]]:
 
 
 def _is_data(path: Path) -> bool:
-    return is_idx(head_of(path, 4)) or path.suffix == ".npz"
+    return bool(IDX_NAME.search(path.name)) or path.suffix == ".npz" or is_idx(head_of(path, 4))
 
 
 def _common(files: Iterable[tuple[KnownFile, ...]]) -> str | None:

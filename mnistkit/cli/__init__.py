@@ -13,11 +13,11 @@ from mnistkit.cli.report import reporting
 
 def main() -> None:
     """Run the command ``mnistkit`` with the arguments of the process, and exit."""
-    from mnistkit.cli.app import build_app
-
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     if debug:
         arguments.remove("--debug")
     with reporting(debug=debug):
+        from mnistkit.cli.app import build_app
+
         build_app(arguments, debug=debug)(args=arguments, prog_name="mnistkit")

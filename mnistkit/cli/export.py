@@ -25,13 +25,7 @@ def export_command(arguments: Sequence[str]) -> Callable[..., None]:
         UsageError: An unknown format.
     """
     name = _named_format(arguments)
-    if name is None:
-        return _export
-
-    from mnistkit.options import options_of
-    from mnistkit.registry import load_format
-
-    declared = options_of(load_format(name).write_options)
+    declared = _flags_of(name) if name is not None else ()
 
     @wraps(_export)
     def command(**values: Any) -> None:
@@ -39,7 +33,7 @@ def export_command(arguments: Sequence[str]) -> Callable[..., None]:
         _export(**values, options=options)
 
     core = [p for p in inspect.signature(_export, eval_str=True).parameters.values() if p.name != "options"]
-    parameters = [*core, *(_parameter(o, name) for o in declared)]
+    parameters = [*core, *(_parameter(o, str(name)) for o in declared)]
     # Typer reads both; mypy knows neither attribute as something that may be set.
     vars(command)["__signature__"] = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -146,6 +140,13 @@ def _named_format(arguments: Sequence[str]) -> str | None:
         if argument.startswith("--to="):
             return argument.removeprefix("--to=")
     return None
+
+
+def _flags_of(name: str) -> tuple[Option, ...]:
+    from mnistkit.options import options_of
+    from mnistkit.registry import load_format
+
+    return options_of(load_format(name).write_options)
 
 
 def _parameter(declared: Option, format_name: str) -> inspect.Parameter:

@@ -42,7 +42,9 @@ def info(
 def verify(
     export: Annotated[str, typer.Argument(help="The folder of an export.")],
     *,
-    against: Annotated[str | None, typer.Option("--against", help="Also compare with this source.")] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", help="Compare with this source too: A is the export.")
+    ] = None,
     json: Annotated[bool, _JSON] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show errors alone.")] = False,
 ) -> None:
@@ -53,12 +55,12 @@ def verify(
     with progress_bar(shown=not quiet) as progress:
         result = api.verify(export, against, progress=progress)
     if json:
-        print_json({"equal": bool(result), "problems": result.problems, "digest": result.receipt.digest})
+        print_json({"equal": bool(result), "problems": result.problems, "digest": result.digest})
     elif not quiet:
         for problem in result.problems:
             print(problem)
         rows = f"{result.receipt.rows:,} images in {len(result.receipt.splits)} splits"
-        print(f"equal: {rows}, {result.receipt.digest}" if result else "different")
+        print(f"equal: {rows}, {result.digest}" if result else "different")
     if not result:
         raise typer.Exit(DIFFERENT)
 

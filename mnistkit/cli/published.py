@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,11 +69,16 @@ def cache(
     json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Show where fetched files are kept and how large they are, or remove them."""
+    from mnistkit.errors import UsageError
     from mnistkit.fetch import cache_folder, listing
     from mnistkit.fetch import remove as remove_from_cache
 
     if remove is not None:
+        gone = listing(None if remove == "all" else remove)
+        if not gone and remove != "all":
+            raise UsageError("--remove", f"nothing of {remove!r} is in the cache")
         remove_from_cache(None if remove == "all" else remove)
+        print(f"removed {len(gone)} files, {_size(sum(f.size for f in gone))}", file=sys.stderr)
     files = listing()
     if json:
         folder = str(cache_folder())
@@ -89,10 +95,7 @@ def identify(
 ) -> None:
     """Tell which published dataset files are, by their checksums, whatever they are called."""
     from mnistkit.catalog.identify import identify as tell
-    from mnistkit.errors import DataError
 
-    if not path.exists():
-        raise DataError(path, "no such file or folder")
     found = tell(path)
     if json:
         files = {file.name: [f"{k.dataset}/{k.file}" for k in known] for file, known in found.files.items()}

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from mnistkit.errors import MnistkitError
@@ -41,9 +41,19 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
     except Terminated:
         _exit("terminated", TERMINATED)
     except BrokenPipeError:
-        # Whoever read our output has had enough; that is no error.
+        _abandon_stdout()
+        raise SystemExit(0) from None  # whoever read our output has had enough; that is no error
+    except OSError as error:
+        if debug:
+            raise
+        _abandon_stdout()
+        _exit(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+
+
+def _abandon_stdout() -> None:
+    """Let nothing be written any more, so that the end of the process does not fail again."""
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
 
 
 def quieten() -> None:

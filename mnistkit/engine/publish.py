@@ -26,9 +26,11 @@ def check_destination(out: Path, *, overwrite: bool, source: Path | None) -> Non
     """Make sure that an export may be put there.
 
     Raises:
-        DestinationError: Something is there; or, with ``overwrite``, it is not an export or an
-            empty folder, or it is a folder that must never be replaced.
+        DestinationError: It lies in the source; or something is there; or, with ``overwrite``, that is
+            no export and no empty folder, or a folder that must never be replaced.
     """
+    if source is not None and source.is_dir() and source.resolve() in out.resolve().parents:
+        raise DestinationError(out, "lies in the source", todo="choose another --out")
     if not os.path.lexists(out):
         return
     if not overwrite:

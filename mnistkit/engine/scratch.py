@@ -40,12 +40,12 @@ def scratch_folder(out: Path, digest: str) -> Iterator[Path]:
     for left in _scratch_folders(out):
         _remove_left_over(left, out)
     scratch = out.parent / f".{out.name}.mnistkit-{digest}"
-    with _locked(_made(scratch, out), out):
-        try:
+    _make(scratch, out)
+    try:
+        with _locked(scratch, out):
             yield scratch
-        finally:
-            shutil.rmtree(scratch / EXPORT, ignore_errors=True)
-    shutil.rmtree(scratch, ignore_errors=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def finish_swap(out: Path) -> None:
@@ -59,7 +59,7 @@ def finish_swap(out: Path) -> None:
                 log.warning("%s: finished the swap of an interrupted export", out)
 
 
-def _made(scratch: Path, out: Path) -> Path:
+def _make(scratch: Path, out: Path) -> None:
     """Make the scratch folder, for nobody else to look into."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,6 @@ def _made(scratch: Path, out: Path) -> Path:
         raise _running(out) from error  # it was made, or taken for a left-over, by somebody else just now
     except OSError as error:
         raise DestinationError(out, "cannot be written", found=error.strerror) from error
-    return scratch
 
 
 def _scratch_folders(out: Path) -> list[Path]:
