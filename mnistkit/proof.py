@@ -29,13 +29,9 @@ def reopen(folder: Path, receipt: Receipt) -> Dataset:
 
 def source_of(folder: Path, receipt: Receipt) -> Source:
     """Return an export as a source: with the name, shape and splits that the receipt tells."""
-    shapes = {split.shape for split in receipt.splits.values()}
-    return Source(
-        folder,
-        name=receipt.dataset,
-        shape=shapes.pop() if len(shapes) == 1 else None,
-        split_names=tuple(receipt.splits),
-    )
+    shapes = {name: split.shape for name, split in receipt.splits.items()}
+    common = set(shapes.values())
+    return Source(folder, receipt.dataset, shape=common.pop() if len(common) == 1 else None, shapes=shapes)
 
 
 def content_differences(receipt: Receipt, digests: Mapping[str, SplitDigest], info: DatasetInfo) -> list[str]:

@@ -78,8 +78,10 @@ def _check_losses(plan: Plan, outcome: Outcome, *, strict: bool) -> None:
 
 def _make_receipt(plan: Plan, outcome: Outcome, dataset: Dataset, folder: Path) -> Receipt:
     info = plan.info
-    splits = {s.name: _split_receipt(plan, s.name, outcome.digests[s.name]) for s in info.splits}
-    names_kept = plan.names_kept and not outcome.lost
+    lost = (*plan.lost, *outcome.lost)
+    columns = {column for loss in lost for column in loss.columns}
+    splits = {s.name: _split_receipt(plan, s.name, outcome.digests[s.name], columns) for s in info.splits}
+    names_kept = plan.card.class_names and not any(loss.class_names for loss in lost)
     return Receipt(
         mnistkit=__version__,
         api=API,
@@ -94,12 +96,12 @@ def _make_receipt(plan: Plan, outcome: Outcome, dataset: Dataset, folder: Path) 
         digest=dataset_digest({name: split.digest for name, split in splits.items()}),
         class_names=class_names_digest(info.class_names) if names_kept else None,
         notes=info.notes,
-        lost=(*plan.lost, *outcome.lost),
+        lost=tuple(map(str, lost)),
         files=write_checksums(folder, plan.workers),
     )
 
 
-def _split_receipt(plan: Plan, name: str, digest: SplitDigest) -> SplitReceipt:
+def _split_receipt(plan: Plan, name: str, digest: SplitDigest, lost: set[str]) -> SplitReceipt:
     (info,) = (split for split in plan.info.splits if split.name == name)
     return SplitReceipt(
         rows=info.length,
@@ -108,7 +110,7 @@ def _split_receipt(plan: Plan, name: str, digest: SplitDigest) -> SplitReceipt:
         labelled=info.labelled,
         digest=digest.content(),
         blocks=digest.blocks(),
-        extra=digest.extra() if plan.card.extra_columns == "all" else {},
+        extra={column: kept for column, kept in digest.extra().items() if column not in lost},
     )
 
 

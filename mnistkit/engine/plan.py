@@ -15,7 +15,7 @@ from mnistkit._version import __version__
 from mnistkit.dataset import DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError, DestinationError
 from mnistkit.options import as_dict
-from mnistkit.plugin import Format, Part, Writer
+from mnistkit.plugin import Format, Loss, Part, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,7 @@ class Plan:
         info: The dataset.
         out: The destination.
         workers: How many threads may encode at once.
-        lost: Sentences on what the format does not carry.
-        names_kept: Whether the class names come back from the files.
+        lost: What the format does not carry.
     """
 
     card: Format
@@ -37,8 +36,7 @@ class Plan:
     info: DatasetInfo
     out: Path
     workers: int
-    lost: tuple[str, ...]
-    names_kept: bool
+    lost: tuple[Loss, ...]
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -83,11 +81,10 @@ def make_plan(
     """
     narrowed = card.with_options(options)
     check_content(narrowed, info)
-    surprises = tuple(writer.check(info))
-    lost = (*losses(narrowed, info), *surprises)
+    lost = (*losses(narrowed, info), *writer.check(info))
     if strict and lost:
         raise refused_loss(card.name, lost)
-    plan = Plan(narrowed, options, info, out, workers, lost, narrowed.class_names and not surprises)
+    plan = Plan(narrowed, options, info, out, workers, lost)
     _check_space(plan)
     return plan
 
@@ -106,33 +103,34 @@ def check_content(card: Format, info: DatasetInfo) -> None:
             )  # fmt: skip
 
 
-def losses(card: Format, info: DatasetInfo) -> list[str]:
-    """Say what a format does not bring back: class names, extra columns, the width of labels."""
+def losses(card: Format, info: DatasetInfo) -> list[Loss]:
+    """Tell what a format does not bring back: class names, extra columns, the width of labels."""
+    name = card.name
+    extra = {column.name: column for split in info.splits for column in split.extra}
+    titles = tuple(extra)
     lost = []
     if info.class_names and not card.class_names:
-        lost.append(f"{card.name} keeps no class names")
-    extra = {column.name: column for split in info.splits for column in split.extra}
+        lost.append(Loss(f"{name} keeps no class names", class_names=True))
     if extra and card.extra_columns == "none":
-        lost.append(f"{card.name} keeps no extra columns ({', '.join(extra)})")
+        lost.append(Loss(f"{name} keeps no extra columns ({', '.join(titles)})", columns=titles))
     elif extra and card.extra_columns == "integers":
+        lost.append(Loss(f"{name} keeps no names of extra columns ({', '.join(titles)})", columns=titles))
         dropped = [c.name for c in extra.values() if c.shape or not c.is_integer]
-        lost.append(f"{card.name} keeps no names of extra columns ({', '.join(extra)})")
-        lost += (
-            [f"{card.name} keeps only integer extra columns (not {', '.join(dropped)})"] if dropped else []
-        )
-    widths = {s.label_dtype for s in info.splits if s.label_dtype}
-    lost += [
-        f"{card.name} keeps labels as {card.label_dtype} where they fit, not as {width}"
-        for width in sorted(widths)
-        if card.label_dtype and not np.can_cast(width, card.label_dtype)
-    ]
-    return lost
+        if dropped:
+            lost.append(Loss(f"{name} keeps only integer extra columns (not {', '.join(dropped)})"))
+    kept = card.label_dtype
+    widths = sorted({s.label_dtype for s in info.splits if s.label_dtype})
+    wide = [width for width in widths if kept and not np.can_cast(width, kept)]
+    return [*lost, *(Loss(f"{name} keeps labels as {kept}, not as {width}") for width in wide)]
 
 
-def refused_loss(name: str, lost: tuple[str, ...]) -> CapabilityError:
+def refused_loss(name: str, lost: tuple[Loss, ...]) -> CapabilityError:
     """Return the error for a loss under ``strict``."""
     return CapabilityError(
-        f"format {name!r}", "something would be lost", found="; ".join(lost), todo="export without --strict"
+        f"format {name!r}",
+        "something would be lost",
+        found="; ".join(map(str, lost)),
+        todo="export without --strict",
     )
 
 

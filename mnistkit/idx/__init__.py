@@ -69,6 +69,5 @@ def mnistkit_register_format() -> Format:
         write_options=IdxWriteOptions,
         sniff=sniff,
         dtypes=tuple(TYPE_CODES),
-        label_dtype="uint8",
         extra_columns="integers",
     )

@@ -14,7 +14,7 @@ from mnistkit.errors import CapabilityError
 from mnistkit.idx import TYPE_WORDS
 from mnistkit.idx.canonical import Sink, check_gzip, open_canonical
 from mnistkit.idx.codec import Header
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 
 _UINT8, _INT32 = (0, 255), (-(2**31), 2**31 - 1)
 
@@ -25,17 +25,20 @@ class IdxWriter(Writer):
     Labels are uint8 where all fit, else int32.  Integer extra columns go beside the class as int32.
     """
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:
-        """Refuse labels that fit neither uint8 nor int32.
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:
+        """Refuse labels that fit neither uint8 nor int32; labels get no wider than they need be.
 
         Raises:
             CapabilityError: A label beyond int32, or no program to compress with.
         """
         if self.options.gzip == "canonical":
             check_gzip()
-        for split in info.splits:
-            _label_type(split)
-        return ()
+        stored = {s.label_dtype: _label_type(s) for s in info.splits if s.label_dtype}
+        return [
+            Loss(f"idx keeps labels as {narrow}, not as {wide}")
+            for wide, narrow in sorted(stored.items())
+            if not np.can_cast(wide, narrow)
+        ]
 
     def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
         """Write the files of one split under their published names."""

@@ -31,11 +31,12 @@ import pluggy
 from mnistkit.options import NoOptions, option, parse_shape
 from mnistkit.plugin.card import API, Format, Verdict
 from mnistkit.plugin.reader import Reader, Source, Span, spans
-from mnistkit.plugin.writer import Part, Writer, Written
+from mnistkit.plugin.writer import Loss, Part, Writer, Written
 
 __all__ = [
     "API",
     "Format",
+    "Loss",
     "NoOptions",
     "Part",
     "Reader",

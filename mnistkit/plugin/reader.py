@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -24,15 +24,24 @@ class Source:
         path: The file or folder; it exists.
         name: What the dataset is called unless its files say otherwise.
         prefix: Only files of the folder whose names begin so.
-        shape: Shape of one image, where a receipt beside the files tells it.
-        split_names: Names of the splits, where a receipt tells them.
+        shape: Shape of one image, where a receipt beside the files tells one for all splits.
+        shapes: Shape of one image by split, where a receipt tells them.
     """
 
     path: Path
     name: str = "dataset"
     prefix: str = ""
     shape: tuple[int, ...] | None = None
-    split_names: tuple[str, ...] = ()
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Names of the splits, where a receipt tells them."""
+        return tuple(self.shapes)
+
+    def shape_of(self, split: str) -> tuple[int, ...] | None:
+        """Return the shape of one image of a split, where it is known beforehand."""
+        return self.shapes.get(split, self.shape)
 
     def files(self, suffixes: Sequence[str] = ()) -> list[Path]:
         """List the data files, sorted: the file itself, or all below the folder.

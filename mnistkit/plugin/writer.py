@@ -70,6 +70,24 @@ def _rows_of(rows: int, batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that will not come back: never content, only names, columns and widths.
+
+    Attributes:
+        what: A sentence.
+        class_names: Whether class names are lost by it, some or all.
+        columns: The extra columns that are lost by it.
+    """
+
+    what: str
+    class_names: bool = False
+    columns: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What a writer has done.
 
@@ -77,13 +95,13 @@ class Written:
         files: Relative names of the files written, or of folders whose every file it wrote.
         rows: Number of images written.
         extra: What ``finish`` wants to know of this part; JSON types only.
-        lost: Sentences on what turned out to be lost on the way (class names, extra columns).
+        lost: What turned out to be lost on the way.
     """
 
     files: tuple[str, ...] = ()
     rows: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
-    lost: tuple[str, ...] = ()
+    lost: tuple[Loss, ...] = ()
 
 
 class Writer(ABC):
@@ -97,11 +115,11 @@ class Writer(ABC):
         """Take an instance of the card's ``write_options``."""
         self.options = options
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:  # noqa: ARG002 - for subclasses
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:  # noqa: ARG002 - for subclasses
         """Look at what is to be written, beyond what the card's fields say of it.
 
         Returns:
-            Sentences on what will be lost (class names, extra columns; never content).
+            What will be lost.
 
         Raises:
             CapabilityError: The format cannot carry it.

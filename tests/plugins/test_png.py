@@ -405,7 +405,7 @@ def test_t10k_and_training_read_as_test_and_train(tmp_path):
 def test_split_names_of_a_receipt_win_over_usual_ones(tmp_path):
     for split in ("val", "extra"):
         save(tmp_path / split / "1.png", shade(1))
-    source = Source(tmp_path, split_names=("val", "extra"))
+    source = Source(tmp_path, shapes={"val": (28, 28), "extra": (28, 28)})
 
     info = PngReader(source, CARD.read_options()).info()
 
