@@ -16,7 +16,7 @@ from mnistkit.engine.export import run_export
 from mnistkit.engine.run import digest_of
 from mnistkit.engine.scratch import finish_swap
 from mnistkit.errors import DataError, MnistkitError, UsageError
-from mnistkit.naming import CHECKSUMS
+from mnistkit.naming import CHECKSUMS, file_stem
 from mnistkit.options import build
 from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
@@ -114,9 +114,7 @@ def export(
     """
     card = load_format(to)
     chosen: object = build(card.write_options, options, where=f"format {to!r}")
-    if limit is not None and limit < 0:
-        raise UsageError("limit", "bad value", expected="0 or more images", found=limit)
-    if workers is not None and workers < 1:
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise UsageError("workers", "bad value", expected="1 or more", found=workers)
     dataset = open_source(source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation)
     dataset = dataset.select(splits, limit=limit)
@@ -184,8 +182,13 @@ def load_data(source: str | Path | Dataset) -> tuple[tuple[Array, Array], tuple[
         whole = dataset[name].load()
         if whole.labels is None:
             raise DataError(dataset.info.name, f"split {name!r} has no labels", todo="use mnistkit.open")
-        pairs.append((whole.images, whole.labels))
+        pairs.append((_own(whole.images), _own(whole.labels)))
     return pairs[0], pairs[1]
+
+
+def _own(array: Array) -> Array:
+    """Return an array that its user may change: a mapped or shared one is copied."""
+    return array if array.flags.writeable else array.copy()
 
 
 def fetch_dataset(name: str, *, offline: bool = False, progress: Progress = no_progress) -> list[Path]:
@@ -196,13 +199,13 @@ def fetch_dataset(name: str, *, offline: bool = False, progress: Progress = no_p
         DataError: No mirror delivers a file, or ``offline`` is set and one is missing.
     """
     dataset = open_entry(catalog.find(name), offline=offline)
-    dataset.reader.prepare(list(dataset.splits), progress)
+    dataset.prepare(progress)
     return list(dict.fromkeys(file for split in dataset.splits.values() for file in split.files()))
 
 
 def default_out(dataset: str, to: str) -> Path:
     """Return where an export goes when nobody says: ``emnist/letters`` as csv to ``emnist-letters-csv``."""
-    return Path(f"{dataset.replace('/', '-')}-{to}")
+    return Path(f"{file_stem(dataset)}-{to}")
 
 
 def _receipt(folder: Path) -> Receipt:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
+from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of, read_only
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader
 
@@ -23,12 +23,17 @@ class ArrayReader(Reader):
         class_names: Sequence[str] | None,
         extra: Mapping[str, Mapping[str, npt.ArrayLike]],
     ) -> None:
+        unknown = sorted(map(str, extra.keys() - splits.keys()))
+        if unknown:
+            raise DataError(name, "extra columns of no split", found=", ".join(unknown))
         self._batches = {
             split: _batch_of(split, images, labels, extra.get(split, {}))
             for split, (images, labels) in _pairs(splits)
         }
         infos = tuple(_info_of(split, batch) for split, batch in self._batches.items())
-        self._info = DatasetInfo(name, infos, tuple(class_names) if class_names else None)
+        if isinstance(class_names, str):
+            raise DataError(name, "class names", expected="a list of names", found=repr(class_names))
+        self._info = DatasetInfo(name, infos, None if class_names is None else tuple(class_names) or None)
 
     def info(self) -> DatasetInfo:
         """Return what is known of the arrays."""
@@ -60,9 +65,16 @@ def _pairs(
 def _batch_of(
     split: str, images: npt.ArrayLike, labels: npt.ArrayLike | None, extra: Mapping[str, npt.ArrayLike]
 ) -> Batch:
-    columns = {name: _read_only(np.asarray(column)) for name, column in extra.items()}
-    pixels = _read_only(np.asarray(images))
-    classes = None if labels is None else _read_only(np.asarray(labels))
+    pixels = _array(split, "images", images)
+    classes = None if labels is None else _array(split, "labels", labels)
+    columns = {name: _array(split, f"extra column {name!r}", column) for name, column in extra.items()}
+    if classes is not None and (classes.dtype.kind not in "iu" or classes.ndim != 1):
+        raise DataError(
+            f"split {split!r}",
+            "labels",
+            expected="a vector of integers",
+            found=f"{classes.ndim}-d {classes.dtype}",
+        )
     for name, column in (("labels", classes), *columns.items()):
         if column is not None and len(column) != len(pixels):
             raise DataError(
@@ -71,20 +83,17 @@ def _batch_of(
                 expected=len(pixels),
                 found=len(column),
             )
-    if classes is not None and (classes.dtype.kind not in "iu" or classes.ndim != 1):
-        raise DataError(
-            f"split {split!r}",
-            "labels",
-            expected="a vector of integers",
-            found=f"{classes.ndim}-d {classes.dtype}",
-        )
     return Batch(pixels, classes, 0, columns)
 
 
-def _read_only(array: Array) -> Array:
-    view = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).view()
-    view.flags.writeable = False
-    return view
+def _array(split: str, what: str, values: npt.ArrayLike) -> Array:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"split {split!r}", f"{what}: not an array", found=error) from error
+    if not array.ndim:
+        raise DataError(f"split {split!r}", f"{what}: not an array", found=repr(values)[:80])
+    return read_only(array)
 
 
 def _info_of(split: str, batch: Batch) -> SplitInfo:

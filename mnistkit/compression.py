@@ -26,8 +26,9 @@ _MAGICS: tuple[tuple[bytes, Compression], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 
-#: What the decompressors raise on damaged input; EOFError is a stream cut short.
-_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, OSError, ValueError)
+#: What the decompressors raise on damaged input; EOFError is a stream cut short, RuntimeError an
+#: encrypted zip or one packed in a way that Python does not know.
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, ValueError, RuntimeError)
 
 
 def compression_of(path: Path) -> Compression:

@@ -6,10 +6,9 @@ A :class:`Dataset` holds splits by name; a :class:`Split` yields images and labe
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,24 +16,43 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mnistkit.border import plugin_border
 from mnistkit.errors import DataError, PluginError, UsageError
+from mnistkit.info import (
+    COLUMN_DTYPES,
+    DTYPES,
+    LABEL_DTYPES,
+    MOST_ROWS,
+    DatasetInfo,
+    ExtraColumn,
+    SplitInfo,
+    within,
+)
+from mnistkit.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from typing import Self
 
     from mnistkit.plugin import Reader
 
+__all__ = [
+    "COLUMN_DTYPES",
+    "DTYPES",
+    "LABEL_DTYPES",
+    "MOST_ROWS",
+    "Array",
+    "Batch",
+    "Dataset",
+    "DatasetInfo",
+    "ExtraColumn",
+    "Split",
+    "SplitInfo",
+    "bounds_of",
+    "read_only",
+    "title_of",
+]
+
 Array: TypeAlias = npt.NDArray[Any]
-
-DTYPES = (
-    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64",
-)  # fmt: skip
-
-SPLIT_NAME = re.compile(r"[a-z0-9_-]+")
-
-#: Rows of a batch are a power of two and at most this, so that batches tile the digest's blocks.
-MOST_ROWS = 4096
-_BATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,140 +87,6 @@ class Batch:
             self.start + start,
             {name: column[rows] for name, column in self.extra.items()},
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ExtraColumn:
-    """A column beside image and label: its name, numpy dtype name and the shape of one value."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...] = ()
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether its values are whole numbers."""
-        return self.dtype.startswith(("int", "uint"))
-
-
-@dataclass(frozen=True, slots=True)
-class SplitInfo:
-    """What is known of a split before its pixels are read.
-
-    Attributes:
-        name: ``train``, ``test``, … (``[a-z0-9_-]+``).
-        length: Number of images.
-        shape: Shape of one image: (height, width) or (height, width, channels).
-        dtype: numpy's name of the pixels' type, one of :data:`DTYPES`.
-        label_dtype: numpy's name of the labels' type, or None where there are no labels.
-        label_range: Bounds (least, greatest) within which every label lies, or None where there
-            are no labels or no images.
-        extra: The further columns.
-        overlapping: Whether its images are in another split too: it is exported only when named.
-    """
-
-    name: str
-    length: int
-    shape: tuple[int, ...]
-    dtype: str = "uint8"
-    label_dtype: str | None = None
-    label_range: tuple[int, int] | None = None
-    extra: tuple[ExtraColumn, ...] = ()
-    overlapping: bool = False
-
-    def __post_init__(self) -> None:
-        if not SPLIT_NAME.fullmatch(self.name):
-            raise DataError(f"split {self.name!r}", "bad name", expected=SPLIT_NAME.pattern)
-        if len(self.shape) not in (2, 3) or min(self.shape) < 1:
-            raise DataError(
-                f"split {self.name!r}",
-                "not images",
-                expected="height x width [x channels], each at least 1",
-                found=" x ".join(map(str, self.shape)) or "scalars",
-            )
-        if self.dtype not in DTYPES:
-            raise DataError(
-                f"split {self.name!r}", "pixel type", expected=", ".join(DTYPES), found=self.dtype
-            )
-
-    @property
-    def labelled(self) -> bool:
-        """Whether the images have labels."""
-        return self.label_dtype is not None
-
-    @property
-    def values(self) -> int:
-        """Number of pixel values of one image, channels included."""
-        return math.prod(self.shape)
-
-    @property
-    def image_bytes(self) -> int:
-        """Size of one image in memory, in bytes."""
-        return self.values * np.dtype(self.dtype).itemsize
-
-    @property
-    def batch_rows(self) -> int:
-        """Images of a batch of about 1 MiB: a power of two from 1 to 4096."""
-        fitting = max(1, _BATCH_BYTES // self.image_bytes)
-        return min(MOST_ROWS, 1 << (fitting.bit_length() - 1))
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetInfo:
-    """What is known of a dataset before its pixels are read.
-
-    Attributes:
-        name: What the dataset is called, such as ``mnist``; it names exports.
-        splits: The splits, in order.
-        class_names: Name of class i at index i, or None where classes are plain numbers
-            (names that merely repeat the number, ``("0", "1", …)``, become None).
-        licence: Licence of the data, as a person would write it; empty where unknown.
-        citation: How to cite the dataset.
-        homepage: Where the dataset comes from.
-        notes: Sentences on how it differs from its files, such as labels counted from 0, not 1.
-    """
-
-    name: str
-    splits: tuple[SplitInfo, ...]
-    class_names: tuple[str, ...] | None = None
-    licence: str = ""
-    citation: str = ""
-    homepage: str = ""
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        names = [split.name for split in self.splits]
-        if len(set(names)) != len(names):
-            raise DataError(self.name, "two splits of one name", found=", ".join(sorted(names)))
-        if self.class_names is not None:
-            if all(name == str(i) for i, name in enumerate(self.class_names)):
-                object.__setattr__(self, "class_names", None)
-            elif self.greatest_label >= len(self.class_names):
-                raise DataError(
-                    self.name,
-                    "labels without a class name",
-                    expected=f"labels below {len(self.class_names)}",
-                    found=self.greatest_label,
-                )
-
-    @property
-    def greatest_label(self) -> int:
-        """Upper bound of the labels of all splits; -1 where there are none."""
-        return max((s.label_range[1] for s in self.splits if s.label_range), default=-1)
-
-    @property
-    def least_label(self) -> int:
-        """Lower bound of the labels of all splits; 0 where there are none."""
-        return min((s.label_range[0] for s in self.splits if s.label_range), default=0)
-
-    @property
-    def classes(self) -> int:
-        """Number of classes: of names where there are names, else the greatest label and one."""
-        return len(self.class_names) if self.class_names else self.greatest_label + 1
-
-    def class_name(self, label: int) -> str:
-        """Return the name of a class: its number where it has no other."""
-        return self.class_names[label] if self.class_names else str(label)
 
 
 class Split:
@@ -243,7 +127,8 @@ class Split:
         start, stop, step = rows.indices(len(self))
         if step != 1:
             raise UsageError(f"split {self.info.name!r}", "a slice has step 1", found=step)
-        narrowed = replace(self.info, length=max(0, stop - start))
+        length = max(0, stop - start)
+        narrowed = replace(self.info, length=length, label_range=self.info.label_range if length else None)
         return Split(self._reader, narrowed, origin=self._origin, offset=self._offset + start)
 
     @property
@@ -253,39 +138,45 @@ class Split:
 
     def files(self) -> Sequence[Path]:
         """Name the files that hold the split; none where it is made or kept in memory."""
-        return self._reader.files(self._origin.name)
+        with self._border():
+            return tuple(self._reader.files(self._origin.name))
 
     def batches(self, size: int | None = None) -> Iterator[Batch]:
         """Yield all images in order, ``size`` at a time (by default about 1 MiB).
 
         Raises:
-            DataError: The source is not what it promises.
+            DataError: The source is not what it promises, or cannot be read.
             PluginError: The reader broke its contract.
         """
         size = self.info.batch_rows if size is None else size
         if size < 1:
             raise UsageError(f"split {self.info.name!r}", "batch size", expected="1 or more", found=size)
         position = 0
-        stop = self._offset + len(self)
-        read = self._reader.batches(self._origin.name, self._offset, stop, size) if len(self) else iter(())
-        for batch in read:
-            _check_batch(batch, self.info, type(self._reader).__name__)
-            labels = None if not self.info.labelled else batch.labels
-            yield Batch(batch.images, labels, position, batch.extra)
-            position += len(batch)
-        if position != len(self):
-            raise PluginError(
-                type(self._reader).__name__,
-                f"split {self.info.name!r}",
-                expected=f"{len(self)} images",
-                found=position,
-            )
+        with self._border():
+            for batch in self._rows(size):
+                checked = _checked(batch, position, self.info, title_of(self._reader))
+                if len(checked) > size:
+                    what = f"split {self.info.name!r}: a batch"
+                    raise PluginError(
+                        title_of(self._reader), what, expected=f"at most {size} images", found=len(checked)
+                    )
+                position += len(checked)
+                self._check_length(position, least=0)
+                yield checked
+        self._check_length(position, least=len(self))
 
     def load(self) -> Batch:
-        """Read all images into one batch, memory-mapped where the source is a plain IDX file."""
-        mapped = self._reader.load(self._origin.name, self._offset, self._offset + len(self))
-        if mapped is not None:
-            return mapped
+        """Read all images into one batch, memory-mapped where the source is a plain IDX file.
+
+        Raises:
+            DataError: As :meth:`batches`, or it is too large for memory.
+            PluginError: The reader broke its contract.
+        """
+        with self._border():
+            mapped = self._reader.load(self._origin.name, self._offset, self._offset + len(self))
+            if mapped is not None:
+                self._check_length(len(mapped), least=len(self))
+                return _checked(mapped, 0, self.info, title_of(self._reader))
         whole = _empty_batch(self.info, len(self))
         for batch in self.batches():
             rows = slice(batch.start, batch.start + len(batch))
@@ -296,19 +187,47 @@ class Split:
                 whole.extra[name][rows] = column
         return whole
 
+    def _rows(self, size: int) -> Iterator[Batch]:
+        stop = self._offset + len(self)
+        return self._reader.batches(self._origin.name, self._offset, stop, size) if len(self) else iter(())
+
+    def _border(self) -> plugin_border:
+        return _reading(self._reader)
+
+    def _check_length(self, found: int, *, least: int) -> None:
+        if not least <= found <= len(self):
+            raise PluginError(
+                title_of(self._reader),
+                f"split {self.info.name!r}",
+                expected=f"{len(self)} images",
+                found=found if found < len(self) else f"{found} or more",
+            )
+
 
 class Dataset:
     """Named splits of labelled images, read lazily from wherever they are.
 
     Use :func:`mnistkit.open` to get one, or :meth:`from_arrays` for arrays in memory.
+    As a mapping does, it has a length, names to iterate over, and ``name in dataset``.
+
+    Args:
+        reader: What reads it.
+        info: What is known of it, where that is not what the reader says.
+        splits: Its splits, where they are not all that the info tells of, whole.
+
+    Raises:
+        DataError: The source is not what it promises to be, or cannot be read.
+        PluginError: The reader failed.
     """
 
-    def __init__(self, reader: Reader, *, info: DatasetInfo | None = None) -> None:
-        self.info = info or reader.info()
+    def __init__(
+        self, reader: Reader, *, info: DatasetInfo | None = None, splits: Iterable[Split] | None = None
+    ) -> None:
+        self.info = info or _info_from(reader)
         self.reader = reader
-        self.splits: Mapping[str, Split] = MappingProxyType(
-            {split.name: Split(reader, split) for split in self.info.splits}
-        )
+        if splits is None:
+            splits = (Split(reader, split) for split in self.info.splits)
+        self.splits: Mapping[str, Split] = MappingProxyType({split.info.name: split for split in splits})
 
     @classmethod
     def from_arrays(
@@ -354,20 +273,42 @@ class Dataset:
             raise UsageError(self.info.name, f"no split {name!r}", todo=f"it has {', '.join(self.splits)}")
         return self.splits[name]
 
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.splits)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.splits
+
+    def prepare(self, progress: Progress = no_progress) -> None:
+        """Get ready to read all splits whole: fetch what is not here.
+
+        Raises:
+            DataError: Something cannot be fetched or read.
+            PluginError: The reader failed.
+        """
+        with _reading(self.reader):
+            self.reader.prepare(list(self.splits), progress)
+
     def select(self, names: Sequence[str] = (), *, limit: int | None = None) -> Dataset:
         """Return a view of some splits, cut to their first images.
 
         Where none is named, all are chosen but those that overlap others.
 
         Raises:
-            UsageError: A split that the dataset does not have.
+            UsageError: A split that the dataset does not have, one name where a list is due, or a
+                limit that is no whole number from 0.
         """
+        if not isinstance(names, Iterable) or isinstance(names, str | bytes):
+            raise UsageError("splits", "bad value", expected="a list of names", found=repr(names))
+        if limit is not None and (not isinstance(limit, Integral) or isinstance(limit, bool) or limit < 0):
+            raise UsageError("limit", "bad value", expected="0 or more images", found=repr(limit))
         usual = (split.name for split in self.info.splits if not split.overlapping)
-        chosen = [self[name] for name in dict.fromkeys(names or usual)]
-        views = [split[:limit] for split in chosen]
-        view = Dataset(self.reader, info=replace(self.info, splits=tuple(v.info for v in views)))
-        view.splits = MappingProxyType({v.info.name: v for v in views})
-        return view
+        views = [self[name][:limit] for name in dict.fromkeys(tuple(names) or usual)]
+        narrowed = replace(self.info, splits=tuple(view.info for view in views))
+        return Dataset(self.reader, info=narrowed, splits=views)
 
 
 def bounds_of(labels: Array, known: tuple[int, int] | None = None) -> tuple[int, int] | None:
@@ -378,23 +319,96 @@ def bounds_of(labels: Array, known: tuple[int, int] | None = None) -> tuple[int,
     return (least, greatest) if known is None else (min(least, known[0]), max(greatest, known[1]))
 
 
+def read_only(array: Array) -> Array:
+    """Return an array that cannot be written to, in C order and native byte order; copied only if need be."""
+    flags = array.flags
+    if flags.c_contiguous and array.dtype.isnative and not flags.writeable:
+        return array
+    view = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).view()
+    view.flags.writeable = False  # of the view alone: the owner of the memory may go on writing to it
+    return view
+
+
+def title_of(reader: Reader) -> str:
+    """Return what messages call a reader: ``package.module:Class``, as its card does."""
+    return f"{type(reader).__module__}:{type(reader).__qualname__}"
+
+
+def _reading(reader: Reader) -> plugin_border:
+    source = getattr(reader, "source", None)
+    return plugin_border(title_of(reader), doing="reading", where=getattr(source, "path", None))
+
+
+def _info_from(reader: Reader) -> DatasetInfo:
+    with _reading(reader):
+        info = reader.info()
+    if not isinstance(info, DatasetInfo):
+        raise PluginError(title_of(reader), "info", expected="a DatasetInfo", found=repr(info)[:80])
+    return info
+
+
 def _empty_batch(info: SplitInfo, rows: int) -> Batch:
-    return Batch(
-        np.empty((rows, *info.shape), info.dtype),
-        np.empty(rows, info.label_dtype) if info.label_dtype else None,
-        0,
-        {c.name: np.empty((rows, *c.shape), c.dtype) for c in info.extra},
-    )
+    try:
+        return Batch(
+            np.empty((rows, *info.shape), info.dtype),
+            np.empty(rows, info.label_dtype) if info.label_dtype else None,
+            0,
+            {c.name: np.empty((rows, *c.shape), c.dtype) for c in info.extra},
+        )
+    except (MemoryError, ValueError) as error:  # numpy's word for more than can be addressed is ValueError
+        raise DataError(
+            f"split {info.name!r}",
+            "too large for memory",
+            found=f"{rows * info.image_bytes:,} bytes of images",
+            todo="read it in batches",
+        ) from error
 
 
-def _check_batch(batch: Batch, info: SplitInfo, reader: str) -> None:
-    """Hold a reader to its own word, so that a broken plugin cannot corrupt an export."""
-    promised = (info.dtype, info.shape, info.label_dtype, tuple(sorted(c.name for c in info.extra)))
-    kept = (
-        batch.images.dtype.name,
-        batch.images.shape[1:],
-        None if batch.labels is None else batch.labels.dtype.name,
-        tuple(sorted(batch.extra)),
+def _checked(batch: Batch, start: int, info: SplitInfo, reader: str) -> Batch:
+    """Hold a reader to its own word, so that a broken plugin cannot corrupt an export.
+
+    Returns:
+        The batch with C-ordered read-only arrays and its true start.
+    """
+    promised = (
+        info.dtype,
+        info.shape,
+        info.label_dtype,
+        sorted((c.name, c.dtype, c.shape) for c in info.extra),
     )
+    kept = _kind_of(batch)
     if promised != kept:
         raise PluginError(reader, f"split {info.name!r} is not as announced", expected=promised, found=kept)
+    for name, column in (("labels", batch.labels), *batch.extra.items()):
+        if column is not None and len(column) != len(batch):
+            what = f"split {info.name!r}: {name} and images differ in number"
+            raise PluginError(reader, what, expected=len(batch), found=len(column))
+    if batch.labels is not None:
+        _check_labels(batch.labels, info, reader)
+    return Batch(
+        read_only(batch.images),
+        None if batch.labels is None else read_only(batch.labels),
+        start,
+        {name: read_only(column) for name, column in batch.extra.items()},
+    )
+
+
+def _kind_of(batch: Batch) -> tuple[object, ...]:
+    labels = batch.labels
+    return (
+        batch.images.dtype.name,
+        batch.images.shape[1:],
+        None if labels is None else labels.dtype.name if labels.ndim == 1 else f"{labels.ndim}-d labels",
+        sorted((name, column.dtype.name, column.shape[1:]) for name, column in batch.extra.items()),
+    )
+
+
+def _check_labels(labels: Array, info: SplitInfo, reader: str) -> None:
+    found = bounds_of(labels)
+    if found and not (info.label_range and within(found, info.label_range)):
+        raise PluginError(
+            reader,
+            f"split {info.name!r}: labels beyond the range announced",
+            expected="{} to {}".format(*info.label_range) if info.label_range else "none",
+            found="{} to {}".format(*found),
+        )

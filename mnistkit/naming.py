@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mnistkit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
 #: Words for a split, as published files use them -> the name that mnistkit gives it.
@@ -24,7 +24,7 @@ SPLIT_WORDS = {
 }
 
 #: What desktops leave behind; never data, so ignored.
-LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "__MACOSX"})
 
 RECEIPT = "mnistkit.json"
 CHECKSUMS = "mnistkit.sha256"
@@ -34,7 +34,7 @@ _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file is a desktop's litter (``.DS_Store``, ``._photo.png``, …)."""
+    """Whether a file or folder is a desktop's litter (``.DS_Store``, ``._photo.png``, ``__MACOSX``)."""
     return name in LITTER or name.startswith("._")
 
 
@@ -49,10 +49,38 @@ def split_order(name: str) -> tuple[int, str]:
     return (usual.index(name) if name in usual else len(usual), name)
 
 
-def cut_shard(stem: str) -> tuple[str, int | None]:
-    """Cut ``-00003-of-00042`` off a stem: return what is left and the number of the shard, if any."""
-    shard = _SHARD.search(stem)
-    return (stem[: shard.start()], int(shard[1])) if shard else (stem, None)
+class Shard(NamedTuple):
+    """What ``-00003-of-00042`` says: shard 3 of 42."""
+
+    number: int
+    total: int
+
+
+def cut_shard(stem: str) -> tuple[str, Shard | None]:
+    """Cut ``-00003-of-00042`` off a stem: return what is left and what was cut off, if anything."""
+    found = _SHARD.search(stem)
+    return (stem[: found.start()], Shard(int(found[1]), int(found[2]))) if found else (stem, None)
+
+
+def check_shards(split: str, shards: Sequence[Shard | None], names: Sequence[str], where: object) -> None:
+    """Make sure that files are one split, whole: a file without a shard, or all shards once each.
+
+    Raises:
+        DataError: Two files for the split, or one of its shards is missing.
+    """
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    numbered = [shard for shard in shards if shard]
+    if len(shards) > 1 and len(numbered) != len(shards):
+        raise DataError(where, f"two files for split {split!r}", found=shown)
+    totals = {shard.total for shard in numbered}
+    if numbered and (len(totals) > 1 or [s.number for s in sorted(numbered)] != list(range(max(totals)))):
+        expected = f"shards 0 to {max(totals) - 1}, once each"
+        raise DataError(where, f"shards of split {split!r}", expected=expected, found=shown)
+
+
+def file_stem(dataset: str) -> str:
+    """Turn a dataset's name into one for files: ``emnist/letters`` into ``emnist-letters``."""
+    return re.sub(r"[^\w.+-]+", "-", dataset).strip("-.") or "dataset"
 
 
 def slug(text: str) -> str:
@@ -119,24 +147,12 @@ def by_split(
         splits.setdefault(split or unsaid, []).append(file)
     for split, paths in splits.items():
         if len(kept) > 1:  # one file alone may be one shard, named on purpose
-            _check_whole(split, [path.name for path in paths], suffixes, where)
+            shards = [cut_shard(stem_of(path.name, suffixes))[1] for path in paths]
+            check_shards(split, shards, [path.name for path in paths], where)
     return {split: tuple(splits[split]) for split in sorted(splits, key=split_order)}
 
 
 def _claim(stem: str, known: Collection[str]) -> tuple[str | None, str | None]:
     """Return the prefix and the split that a stem tells, as far as it does."""
-    plain, _ = cut_shard(stem)
+    plain = stem if stem in known else cut_shard(stem)[0]
     return ("", plain) if plain in known else find_split(plain) or (None, None)
-
-
-def _check_whole(split: str, names: list[str], suffixes: Collection[str], where: object) -> None:
-    """Refuse two files for one split, and a split of which a shard is missing."""
-    shards = [match for name in names if (match := _SHARD.search(stem_of(name, suffixes)))]
-    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    if len(names) > 1 and len(shards) != len(names):
-        raise DataError(where, f"two files for split {split!r}", found=shown)
-    totals = {int(shard[2]) for shard in shards}
-    if shards and (len(totals) > 1 or [int(shard[1]) for shard in shards] != list(range(max(totals)))):
-        raise DataError(
-            where, f"shards of split {split!r}", expected=" or ".join(map(str, sorted(totals))), found=shown
-        )

@@ -8,20 +8,31 @@ The library takes it as a keyword argument, the command line as ``--compression 
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import types
 import typing
 from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from mnistkit.errors import UsageError
+from mnistkit.border import plugin_border
+from mnistkit.errors import MnistkitError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 T = TypeVar("T")
 
 _HELP, _MIN, _MAX = "mnistkit.help", "mnistkit.min", "mnistkit.max"
+
+#: The types of options, beside choices; ``| None`` may be added to any.
+_PLAIN = (bool, int, float, str)
+
+# Stricter than int() and float(), which take underscores and the digits of every script.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+_NONE = "none"
 
 
 def option(default: T, *, help: str, min: int | None = None, max: int | None = None) -> T:
@@ -103,7 +114,42 @@ def build(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
         if name not in declared:
             raise UsageError(where, f"no option {name!r}", todo=_known(declared))
         _check(declared[name], value, where)
-    return cls(**values)
+    with plugin_border(where, doing="taking options"):
+        try:
+            return cls(**values)
+        except ValueError as error:
+            if isinstance(error, MnistkitError):
+                raise
+            raise UsageError(where, "bad options", found=error) from error
+
+
+def faults_of(cls: object) -> Iterator[str]:
+    """Say what is wrong with a declaration of options; nothing where all is well."""
+    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
+        yield f"{cls!r} is no dataclass"
+        return
+    declared = {o.name: o for o in options_of(cls)}
+    for f in dataclasses.fields(cls):
+        if f.name not in declared:
+            yield f"option {f.name!r} has no default"
+            continue
+        yield from _faults_of(declared[f.name])
+
+
+def _faults_of(declared: Option) -> Iterator[str]:
+    for kind in _alternatives(declared.type):
+        if kind not in (*_PLAIN, types.NoneType) and typing.get_origin(kind) is not Literal:
+            yield f"option {declared.name!r} is of type {kind}, which no text can give"
+    if not isinstance(declared.help, str) or not declared.help:
+        yield f"option {declared.name!r} has no help"
+    for bound in (declared.min, declared.max):
+        if bound is not None and type(bound) not in (int, float):
+            yield f"option {declared.name!r} has the bound {bound!r}"
+            return
+    try:
+        _check(declared, declared.default, "")
+    except UsageError:
+        yield f"option {declared.name!r} has the default {declared.default!r}, which it does not allow"
 
 
 def parse(cls: type[T], texts: Mapping[str, str], *, where: str) -> T:
@@ -163,33 +209,43 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def _from_text(declared: Option, text: str, where: str) -> object:
-    if text in declared.choices:
-        return text
+    for choice in declared.choices:
+        if text == str(choice):
+            return choice
     kinds = _alternatives(declared.type)
-    words = {"true": True, "yes": True, "false": False, "no": False}
-    if bool in kinds and text.lower() in words:
-        return words[text.lower()]
-    for kind in (int, float):
-        if kind in kinds:
-            try:
-                return kind(text)
-            except ValueError:
-                continue
+    if bool in kinds and text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if int in kinds and _INTEGER.fullmatch(text):
+        return int(text)
+    if float in kinds and _NUMBER.fullmatch(text):
+        return float(text)
     if str in kinds:
         return text
+    if types.NoneType in kinds and text.lower() == _NONE:
+        return None
     raise _bad_value(declared, text, where)
 
 
 def _check(declared: Option, value: object, where: str) -> None:
+    if not (_is_choice(declared, value) or _is_plain(declared, value)):
+        raise _bad_value(declared, value, where)
+    if type(value) not in (int, float):
+        return
+    assert isinstance(value, int | float)
+    too_small = declared.min is not None and value < declared.min
+    too_large = declared.max is not None and value > declared.max
+    if too_small or too_large or not math.isfinite(value):
+        raise _bad_value(declared, value, where)
+
+
+def _is_choice(declared: Option, value: object) -> bool:
+    """Whether a value is one of the choices, of its very type: True is not 1."""
+    return any(type(value) is type(choice) and value == choice for choice in declared.choices)
+
+
+def _is_plain(declared: Option, value: object) -> bool:
     kinds = _alternatives(declared.type)
-    plain = {k for k in kinds if isinstance(k, type)}
-    plain |= {int} if float in plain else set()
-    if value not in declared.choices and type(value) not in plain:
-        raise _bad_value(declared, value, where)
-    too_small = declared.min is not None and isinstance(value, int | float) and value < declared.min
-    too_large = declared.max is not None and isinstance(value, int | float) and value > declared.max
-    if too_small or too_large:
-        raise _bad_value(declared, value, where)
+    return type(value) in kinds or (type(value) is int and float in kinds)
 
 
 def _bad_value(declared: Option, value: object, where: str) -> UsageError:
@@ -200,7 +256,7 @@ def _spelled(kind: Any, declared: Option) -> str:
     if typing.get_origin(kind) is Literal:
         return "|".join(map(str, typing.get_args(kind)))
     if kind is types.NoneType:
-        return "nothing"
+        return _NONE
     bounds = "" if declared.min is None else f" from {declared.min}"
     bounds += "" if declared.max is None else f" to {declared.max}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}

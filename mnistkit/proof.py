@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from mnistkit.border import plugin_border
+from mnistkit.checksums import read_checksums
 from mnistkit.dataset import Dataset, DatasetInfo, SplitInfo
 from mnistkit.digest import BLOCK_ROWS, FINGERPRINT, SplitDigest, class_names_digest, dataset_digest
+from mnistkit.errors import PluginError, UsageError
 from mnistkit.naming import RECEIPT
 from mnistkit.options import adopt, build
-from mnistkit.plugin import Source
-from mnistkit.receipt import Receipt, SplitReceipt
+from mnistkit.plugin import Format, Source
+from mnistkit.receipt import Receipt, SplitReceipt, receipt_of
 from mnistkit.registry import load_format, load_reader
 
 
@@ -20,11 +24,46 @@ def reopen(folder: Path, receipt: Receipt) -> Dataset:
     Raises:
         MnistkitError: The format is not installed, or the files are damaged.
     """
-    card = load_format(receipt.format)
+    card = card_of(receipt)
     options: object = build(
         card.read_options, adopt(card.read_options, receipt.options), where=receipt.format
     )
-    return Dataset(load_reader(card)(source_of(folder, receipt), options))
+    with plugin_border(f"format {card.name!r}", doing="reading", where=folder):
+        reader = load_reader(card)(source_of(folder, receipt), options)
+    return Dataset(reader)
+
+
+def receipt_for(path: Path) -> Receipt | None:
+    """Return the receipt that speaks of a path: of the export it is, or of the one it is a file of."""
+    if path.is_dir():
+        return receipt_of(path)
+    beside = receipt_of(path.parent)
+    return beside if beside and path.name in read_checksums(path.parent) else None
+
+
+def card_of(receipt: Receipt) -> Format:
+    """Return the card of an export's format.
+
+    Raises:
+        PluginError: The format is not installed, or its plugin is broken.
+    """
+    try:
+        return load_format(receipt.format)
+    except UsageError as error:
+        todo = f"install the package that has the format {receipt.format!r}"
+        raise PluginError(receipt.dataset, "the export's format is not installed", todo=todo) from error
+
+
+def with_origin(dataset: Dataset, receipt: Receipt) -> Dataset:
+    """Give an export's dataset the licence, citation and homepage that its receipt knows."""
+    info = dataset.info
+    known = replace(
+        info,
+        licence=info.licence or receipt.licence,
+        citation=info.citation or receipt.citation,
+        homepage=info.homepage or receipt.homepage,
+    )
+    return Dataset(dataset.reader, info=known)
 
 
 def source_of(folder: Path, receipt: Receipt) -> Source:

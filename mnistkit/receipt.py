@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mnistkit.dataset import SplitInfo
 from mnistkit.errors import DataError
 from mnistkit.naming import RECEIPT
+from mnistkit.records import type_problems
 
 #: Version of the receipt's own layout.
 LAYOUT = 1
@@ -122,8 +124,12 @@ def _parse(values: Any) -> Receipt:
     }
     lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("sources", "notes", "lost")}
     receipt = Receipt(**values, **lists, splits=splits)
-    texts = (receipt.format, receipt.dataset, receipt.digest, receipt.files)
-    numbers = [n for s in receipt.splits.values() for n in (s.rows, *s.shape)]
-    if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
-        raise TypeError("fields of the wrong type")
+    problems = [p for split in receipt.splits.values() for p in type_problems(split)]
+    for problem in (*type_problems(receipt), *problems):
+        raise TypeError(problem)
+    for name, split in receipt.splits.items():
+        if split.rows < 0:
+            raise ValueError(f"{split.rows} rows")
+        SplitInfo(name, split.rows, split.shape, split.dtype)  # raises where such a split cannot be
+    receipt.dataset.encode()  # raises where it is no text
     return receipt

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import math
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -19,9 +21,10 @@ from typing import Any, TypeVar
 import pluggy
 
 from mnistkit import settings
+from mnistkit.border import described, plugin_border
 from mnistkit.errors import PluginError, UsageError
 from mnistkit.hooks import FORMATS, DatasetHooks, FormatHooks
-from mnistkit.options import options_of
+from mnistkit.options import faults_of, options_of
 from mnistkit.plugin import API, Format, Reader, Writer
 
 T = TypeVar("T")
@@ -32,10 +35,15 @@ _OWN = "mnistkit"
 #: Names that flags of the core have, now or in the plan; no format may call an option so.
 RESERVED = frozenset({
     "apply", "card", "debug", "dry_run", "engine", "file_size", "for", "for_", "from", "from_", "help",
-    "images_per_file", "json", "limit", "offline", "out", "overwrite", "profile", "progress", "quiet",
-    "raw_orientation", "read", "resume", "scheduler", "source", "split", "splits", "strict", "to",
+    "images_per_file", "json", "limit", "offline", "options", "out", "overwrite", "profile", "progress",
+    "quiet", "raw_orientation", "read", "resume", "scheduler", "source", "split", "splits", "strict", "to",
     "verify", "workers",
 })  # fmt: skip
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*")
+_PIXELS = re.compile(r"u?int(8|16|32|64)|float(32|64)")
+_LABELS = re.compile(r"u?int(8|16|32|64)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,11 @@ def load_format(name: str) -> Format:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(formats)}"
         raise UsageError("", f"unknown format {name!r}", todo=hint)
     plugin = only_claim(formats[name])
+    if not _NAME.fullmatch(name):
+        raise PluginError(plugin.title, "bad name", expected=_NAME.pattern, found=name)
     card = call_hook(plugin, "mnistkit_register_format", Format)
-    _check(card, plugin)
+    with plugin_border(plugin.title, doing="registering"):
+        _check(card, plugin)
     return card
 
 
@@ -115,7 +126,7 @@ def call_hook(plugin: Plugin, hook: str, kind: type[T]) -> T:
         found = _call(plugin, hook)
     except (Exception, SystemExit) as error:  # a plugin may raise anything; it must hurt only who names it
         todo = f"update or uninstall {plugin.distribution}"
-        raise PluginError(plugin.title, "cannot be loaded", found=_described(error), todo=todo) from error
+        raise PluginError(plugin.title, "cannot be loaded", found=described(error), todo=todo) from error
     if len(found) != 1 or not isinstance(found[0], kind):
         raise PluginError(plugin.title, hook, expected=f"one {kind.__name__}", found=repr(found)[:80])
     return found[0]
@@ -164,9 +175,78 @@ def _check(card: Format, plugin: Plugin) -> None:
         raise PluginError(plugin.title, "other plugin interface", expected=API, found=card.api, todo=todo)
     if card.name != plugin.name:
         raise PluginError(plugin.title, "card of another name", expected=plugin.name, found=card.name)
+    for fault in _faults(card):
+        raise PluginError(plugin.title, "bad card", found=fault, todo=f"update {plugin.distribution}")
     taken = {o.name for o in options_of(card.write_options)} & RESERVED
     if taken:
         raise PluginError(plugin.title, "options named like the core's flags", found=", ".join(sorted(taken)))
+
+
+def _faults(card: Format) -> Iterator[str]:
+    """Say what is wrong with a card, its options, and what it reads like under the usual options."""
+    yield from _wrong_fields(card)
+    for side in ("read_options", "write_options"):
+        for fault in faults_of(getattr(card, side)):
+            yield f"{side}: {fault}"
+        getattr(card, side)()
+    if card.given:
+        yield from _wrong_fields(card.with_options(card.write_options()))
+
+
+def _wrong_fields(card: Format) -> Iterator[str]:
+    for field, (expected, is_good) in _FIELDS.items():
+        value = getattr(card, field)
+        if not is_good(value):
+            yield f"{field} is {repr(value)[:80]}, not {expected}"
+
+
+def _is_one_of(*allowed: object) -> Callable[[Any], bool]:
+    return lambda value: any(type(value) is type(one) and value == one for one in allowed)
+
+
+def _is_word(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_tuple(is_good: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, tuple) and len(value) >= least and all(map(is_good, value))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_size(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]  # a number by now
+
+
+def _maybe(is_good: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_good(value)
+
+
+_YES_NO = ("True or False", _is_one_of(True, False))
+_PATH = ("'package.module:Class'", _maybe(_is_word(_CLASS)))
+
+#: What each field of a card must be, in words and as a test.
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "summary": ("a sentence", _is_text),
+    "suffixes": ("a tuple of texts", _is_tuple(_is_text)),
+    "reader": _PATH,
+    "writer": _PATH,
+    "sniff": ("a function", callable),
+    "dtypes": ("a tuple of numpy names", _is_tuple(_is_word(_PIXELS))),
+    "ranks": ("a tuple of 2 and 3", _is_tuple(_is_one_of(2, 3), 1)),
+    "channels": ("a tuple of numbers", _is_tuple(lambda value: type(value) is int and value > 0)),
+    "unlabelled": _YES_NO,
+    "negative_labels": _YES_NO,
+    "label_dtype": ("numpy's name of integers", _maybe(_is_word(_LABELS))),
+    "class_names": _YES_NO,
+    "extra_columns": ("none, integers or all", _is_one_of("none", "integers", "all")),
+    "unit": ("image, split or dataset", _is_one_of("image", "split", "dataset")),
+    "bytes_per_value": ("a number from 0", _is_size),
+    "bytes_per_image": ("a number from 0", _is_size),
+    "given": ("a function", _maybe(callable)),
+}
 
 
 def _resolve(card: Format, side: str, kind: type[Any]) -> type[Any]:
@@ -180,14 +260,10 @@ def _resolve(card: Format, side: str, kind: type[Any]) -> type[Any]:
             found = getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:  # as in _load
         raise PluginError(
-            f"format {card.name!r}", f"its {side} cannot be loaded", found=_described(error)
+            f"format {card.name!r}", f"its {side} cannot be loaded", found=described(error)
         ) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise PluginError(
             f"format {card.name!r}", path, expected=f"a {kind.__name__}", found=repr(found)[:80]
         )
     return found
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

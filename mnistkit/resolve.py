@@ -5,23 +5,25 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mnistkit import catalog
+from mnistkit.border import plugin_border
 from mnistkit.catalog.identify import recognise
 from mnistkit.catalog.reader import open_entry, open_local
 from mnistkit.checksums import walk
 from mnistkit.compression import head_of
 from mnistkit.dataset import Dataset
 from mnistkit.engine.scratch import finish_swap
-from mnistkit.errors import DataError, PluginError
+from mnistkit.errors import DataError, MnistkitError, PluginError, UsageError
 from mnistkit.idx.reader import IdxReader
 from mnistkit.naming import stem_of
 from mnistkit.options import adopt, build, parse
 from mnistkit.plugin import Format, Source, Verdict
-from mnistkit.proof import source_of
-from mnistkit.receipt import Receipt, receipt_of
+from mnistkit.proof import card_of, receipt_for, source_of, with_origin
+from mnistkit.receipt import Receipt
 from mnistkit.registry import find_formats, load_format, load_reader
 from mnistkit.synthetic import open_synthetic
 
@@ -29,8 +31,8 @@ log = logging.getLogger(__name__)
 
 _SYNTHETIC = "synthetic"
 
-#: Sniffing looks at no more names than this.
-_MOST_NAMES = 10_000
+#: Sniffing looks at no more names, and no more kinds of names, than this.
+_MOST_NAMES, _MOST_KINDS = 10_000, 20
 
 
 def open_source(
@@ -58,29 +60,42 @@ def open_source(
     if isinstance(source, Dataset):
         return source
     text = os.fspath(source)
-    if text == _SYNTHETIC or text.startswith(_SYNTHETIC + ":"):
-        return open_synthetic(text)
-    if isinstance(source, str) and text in catalog.names() and format is None:
+    drawn = text == _SYNTHETIC or text.startswith(_SYNTHETIC + ":")
+    if drawn or (isinstance(source, str) and text in catalog.names()):
+        if format or read:
+            raise UsageError(
+                text, "has no format and no read options to choose", todo=f"./{text} is the folder"
+            )
+        if drawn:
+            return open_synthetic(text)
         return open_entry(catalog.find(text), offline=offline, raw_orientation=raw_orientation)
     path, prefix = _locate(text, named=isinstance(source, str))
-    receipt = receipt_of(path) if path.is_dir() and not prefix else None
-    card = load_format(format or (receipt.format if receipt else identify_format(path)))
-    reader = load_reader(card)(_as_source(path, prefix, receipt), _options(card, receipt, read or {}))
-    return _recognised(Dataset(reader), raw_orientation=raw_orientation)
+    receipt = None if prefix else receipt_for(path)
+    card = (
+        card_of(receipt) if receipt and not format else load_format(format or identify_format(path, prefix))
+    )
+    options = _options(card, receipt, read or {})
+    with plugin_border(f"format {card.name!r}", doing="reading", where=path):
+        reader = load_reader(card)(_as_source(path, prefix, receipt), options)
+    dataset = _recognised(Dataset(reader), raw_orientation=raw_orientation)
+    return with_origin(dataset, receipt) if receipt else dataset
 
 
-def identify_format(path: Path) -> str:
+def identify_format(path: Path, prefix: str = "") -> str:
     """Tell the format of files by their content and names.
+
+    In a folder, the largest file of each kind of name is looked into.
 
     Raises:
         DataError: No format recognises them, or several do.
     """
-    names = [path.name] if path.is_file() else list(itertools.islice(walk(path), _MOST_NAMES))
+    if path.is_file():
+        names = [path.name]
+    else:
+        names = [name for name in itertools.islice(walk(path), _MOST_NAMES) if name.startswith(prefix)]
     if not names:
         raise DataError(path, "an empty folder", todo="name a folder with a dataset")
-    files = [path] if path.is_file() else [path / name for name in names]
-    largest = max(files, key=lambda file: file.stat().st_size)
-    verdicts = _sniff(head_of(largest), names)
+    verdicts = _sniff(path, names)
     for answer in ("yes", "maybe"):
         candidates = [name for name, verdict in verdicts.items() if verdict == answer]
         if len(candidates) == 1:
@@ -93,7 +108,7 @@ def identify_format(path: Path) -> str:
         path,
         "no known format",
         expected=f"one of {', '.join(verdicts)}",
-        found=largest.name,
+        found=names[0],
         todo="say which with --from",
     )
 
@@ -102,12 +117,12 @@ def _locate(text: str, *, named: bool) -> tuple[Path, str]:
     """Return an existing path and, for FOLDER/PREFIX, the prefix."""
     path = Path(text)
     finish_swap(path)
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110 - which raises for no text, where Path's does
         return path, ""
     if len(path.parts) > 1 and path.parent.is_dir() and _any_begins(path.parent, path.name):
         return path.parent, path.name
     if named and not {"/", os.sep} & set(text) and not path.suffix:
-        catalog.find(text)  # raises, and says what may be meant
+        raise _unknown(text)
     raise DataError(text, "no such file or folder")
 
 
@@ -123,18 +138,29 @@ def _recognised(dataset: Dataset, *, raw_orientation: bool) -> Dataset:
     return open_local(entry, dataset, found.local(), raw_orientation=raw_orientation)
 
 
+def _unknown(text: str) -> MnistkitError:
+    try:
+        catalog.find(text)
+    except UsageError as error:  # which says what may be meant
+        return UsageError("", f"unknown dataset {text!r}, and no such file or folder", todo=error.todo)
+    except MnistkitError as error:
+        return error
+    raise AssertionError(text)  # a name that is known has been opened before
+
+
 def _any_begins(folder: Path, prefix: str) -> bool:
-    return any(path.name.startswith(prefix) for path in folder.iterdir())
+    """Whether files of a folder are named ``PREFIX-…``, ``PREFIX_…`` or ``PREFIX.…``."""
+    names = (path.name for path in folder.iterdir() if path.is_file())
+    bare = (re.sub(r"^[Xxy]_", "", name) for name in names)
+    return any(name.startswith(prefix) and name[len(prefix) :][:1] in tuple("-_.") for name in bare)
 
 
 def _as_source(path: Path, prefix: str, receipt: Receipt | None) -> Source:
     if receipt:
         return source_of(path, receipt)
-    beside = receipt_of(path.parent) if path.is_file() else None
     whole = path.resolve()
     name = prefix or (stem_of(whole.name, [whole.suffix]) if path.is_file() else whole.name) or "dataset"
-    shape = source_of(path.parent, beside).shape if beside else None
-    return Source(path, name=name, prefix=prefix, shape=shape)
+    return Source(path, name=os.fsencode(name).decode(errors="replace"), prefix=prefix)
 
 
 def _options(card: Format, receipt: Receipt | None, read: Mapping[str, object]) -> object:
@@ -151,13 +177,40 @@ def _given(options: object, texts: Mapping[str, str]) -> dict[str, object]:
     return {name: getattr(options, name) for name in names}
 
 
-def _sniff(head: bytes, names: list[str]) -> dict[str, Verdict]:
-    verdicts = {}
-    for name in find_formats():
-        try:
-            card = load_format(name)
-        except PluginError:
-            continue  # a broken plugin hurts only who names it
-        if card.reader:
-            verdicts[name] = card.sniff(head, names)
+def _sniff(path: Path, names: list[str]) -> dict[str, Verdict]:
+    """Ask every format about each kind of file; the surest answer counts."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(PurePath(stem_of(name, ())).suffix.lower(), []).append(name)
+    verdicts: dict[str, Verdict] = {}
+    for kind in sorted(kinds)[:_MOST_KINDS]:
+        largest = max(kinds[kind], key=lambda name: _size(_file(path, name)))
+        head = head_of(_file(path, largest)) if _size(_file(path, largest)) >= 0 else b""
+        for name in find_formats():
+            verdict = _ask(name, head, kinds[kind])
+            if verdict is not None:
+                verdicts[name] = max(verdicts.get(name, "no"), verdict, key=("no", "maybe", "yes").index)
     return verdicts
+
+
+def _ask(name: str, head: bytes, names: list[str]) -> Verdict | None:
+    """Return what a format says of some files; None where it cannot read or is broken."""
+    try:
+        card = load_format(name)
+        with plugin_border(f"format {name!r}", doing="sniffing"):
+            return card.sniff(head, names) if card.reader else None
+    except PluginError as error:  # a broken plugin hurts only who names it
+        log.debug("left out: %s", error)
+        return None
+
+
+def _file(path: Path, name: str) -> Path:
+    return path / name if path.is_dir() else path
+
+
+def _size(path: Path) -> int:
+    """Return the size of a regular file, -1 for anything else."""
+    try:
+        return path.stat().st_size if path.is_file() else -1
+    except OSError:
+        return -1

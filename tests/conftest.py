@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +75,23 @@ def cli(capsys, monkeypatch):
         capsys.readouterr()
         with pytest.raises(SystemExit) as stopped:
             main()
+        logging.getLogger("mnistkit").handlers.clear()  # they write to what capsys takes away
         out, err = capsys.readouterr()
         return Result(stopped.value.code or 0, out, err)
+
+    return run
+
+
+@pytest.fixture
+def measured_peak():
+    """Run the command line in a process of its own and return its peak memory, in bytes."""
+
+    def run(*arguments: object) -> int:
+        code = "import resource, sys; from mnistkit.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+        code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        # A child's peak begins with its parent's: so a small parent starts it.
+        command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", code, *map(str, arguments)]
+        run = subprocess.run(command, check=True, capture_output=True, text=True)
+        return int(run.stderr.split()[-1]) * 1024
 
     return run

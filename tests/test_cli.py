@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import mnistkit
 import mnistkit.cli
+from mnistkit.dataset import Dataset
 from mnistkit.testing import drawn_dataset
 
 SMALL = "synthetic:train=30,test=10"
@@ -106,11 +108,69 @@ def test_strict_exits_1_on_a_loss_that_is_otherwise_a_warning(cli, tmp_path):
     assert not (tmp_path / "strict").exists()
 
 
-def test_debug_shows_the_traceback(cli, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["mnistkit", "info", "./nowhere", "--debug"])
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(cli):
+    result = cli("info", "./nowhere", "--debug")
 
-    with pytest.raises(mnistkit.DataError):
-        mnistkit.cli.main()
+    assert result.code == 1
+    assert "Traceback" in result.err
+    assert result.err.endswith("mnistkit: ./nowhere: no such file or folder\n")
+    assert cli("--debug", "info", "nowhere").code == 2
+
+
+def test_whatever_else_goes_wrong_is_one_line(cli, monkeypatch):
+    monkeypatch.setattr("mnistkit.api.open", lambda *_, **__: 1 // 0)
+
+    result = cli("info", SMALL)
+
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "ZeroDivisionError" in result.err
+    assert "--debug" in result.err
+
+
+def test_a_full_stdout_is_one_line():
+    command = [sys.executable, "-m", "mnistkit", "formats"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        run = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+    assert "No space left" in run.stderr
+
+
+@pytest.mark.parametrize("command", ["verify out", "diff out other"])
+def test_a_difference_exits_3_even_when_nobody_reads_it(tmp_path, command):
+    mnistkit.export(SMALL, "idx", tmp_path / "out")
+    mnistkit.export("synthetic:train=30,test=10,seed=1", "idx", tmp_path / "other")
+    images = tmp_path / "out" / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-1] + b"\7")
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    arguments = [sys.executable, "-m", "mnistkit", *command.split()]
+    run = subprocess.run(arguments, check=False, stdout=writer, stderr=subprocess.PIPE)
+
+    assert (run.returncode, run.stderr) == (3, b"")
+
+
+def test_export_help_without_a_format_has_no_strange_flags(cli):
+    assert "--options" not in cli("export", "--help").out
+
+
+def test_the_last_of_two_formats_counts(cli, tmp_path):
+    result = cli("export", SMALL, "--to", "csv", "--to", "idx", "--gzip", "fast", "--out", "out")
+
+    assert result.code == 0
+    assert (tmp_path / "out" / "train-images-idx3-ubyte.gz").exists()
+
+
+def test_json_has_no_numbers_that_json_has_not(cli, tmp_path):
+    for name, value in (("a", np.nan), ("b", np.inf)):
+        dataset = Dataset.from_arrays({"train": (np.full((1, 1, 1), value, "f4"), None)})
+        mnistkit.export(dataset, "idx", tmp_path / name)
+
+    shown = json.loads(cli("diff", "a", "b", "--json").out)
+
+    assert shown["differences"][0]["values"] == ["nan", "inf"]
 
 
 def test_verify_exits_0_or_3(cli, tmp_path):

@@ -11,18 +11,19 @@ import sys
 import threading
 from importlib.metadata import distribution
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from mnistkit.dataset import Batch
-from mnistkit.errors import UsageError
+from mnistkit.dataset import Batch, Dataset
+from mnistkit.errors import CapabilityError, MnistkitError
 from mnistkit.hooks import FORMATS
+from mnistkit.naming import canonical
 from mnistkit.plugin import hookimpl, option
 from mnistkit.registry import load_format
-from mnistkit.testing import FormatContract
+from mnistkit.testing import FormatContract, drawn_dataset, read_dataset, write_dataset
 
 DOCS = Path(__file__).parent.parent / "docs"
 EXAMPLE = DOCS / "examples" / "mnistkit-npy"
@@ -245,6 +246,59 @@ def giving_too_much(npy):
     return {"Reader": Reader}
 
 
+def stopping_short(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            return super().batches(split, start, stop - stop % size, size)
+
+    return {"Reader": Reader}
+
+
+def renaming(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            splits = tuple(dataclasses.replace(s, name=canonical(s.name)) for s in info.splits)
+            self._splits |= {canonical(name): paths for name, paths in self._splits.items()}
+            return dataclasses.replace(info, splits=splits)
+
+    return {"Reader": Reader}
+
+
+def of_one_shape(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            splits = tuple(dataclasses.replace(s, shape=info.splits[0].shape) for s in info.splits)
+            return dataclasses.replace(info, splits=splits)
+
+        def batches(self, split, start, stop, size):
+            for batch in super().batches(split, start, stop, size):
+                first = self._describe(next(iter(self._splits))).shape
+                yield dataclasses.replace(batch, images=np.resize(batch.images, (len(batch), *first)))
+
+    return {"Reader": Reader}
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoOptions:
+    depth: int = option(8, help="How many bits of a pixel are kept.", min=7, max=8)
+    quick: bool = option(False, help="Whether to hurry.")
+
+
+def failing_with_two_options(npy):
+    class Writer(npy.NpyWriter):
+        def __init__(self, options):
+            super().__init__(SimpleNamespace(labels="same"))
+            self.hurried = options.quick and options.depth == 7
+
+        def write(self, folder, part, batches):
+            halved = (dataclasses.replace(b, images=b.images // 2 * 2) for b in batches)
+            return super().write(folder, part, halved if self.hurried else batches)
+
+    return {"Writer": Writer, "write_options": TwoOptions}
+
+
 def guessing_bounds(npy):
     class Reader(npy.NpyReader):
         def info(self):
@@ -323,6 +377,11 @@ FAULTS = [
     (reading_one_shard, "test_shards_come_back_as_one_split", "train: "),
     (holding_open, "test_an_abandoned_reader_closes_its_files", "left open: .*train-images.npy"),
     (naming_no_files, "test_files_of_a_split_are_there", "no files for train"),
+    (stopping_short, "test_batches_are_what_they_promise", "13. rows of 130 in batches of 7"),
+    (renaming, "test_splits_of_any_name_come_back", "val: this split is"),
+    (of_one_shape, "test_splits_of_different_shapes_come_back", "does not read back as it was written"),
+    (failing_with_two_options, "test_any_two_options_come_back", "does not read back as it was written"),
+    (claiming_columns, "test_extra_columns_are_proved_or_said_to_be_lost", "extra column"),
     (claiming_names, "test_class_names_come_back", "other class names"),
     (claiming_columns, "test_extra_columns_come_back", "columns"),
     (unsure, "test_its_own_files_are_recognised", "recognised by nobody"),
@@ -335,16 +394,46 @@ FAULTS = [
 )
 def test_the_contract_finds(broken, npy, tmp_path, fault, test, message):
     contract = broken(**fault(npy))
-    arguments = {"shape": (28, 28), "size": 7, "workers": 1, "tmp_path": tmp_path}
+    arguments = {"shape": (28, 28), "names": ("val", "t10k"), "workers": 1, "tmp_path": tmp_path}
     check = getattr(contract, test)
     taken = {name: arguments[name] for name in inspect.signature(check).parameters}
 
-    with pytest.raises((AssertionError, TypeError, pytest.fail.Exception), match=message):
+    with pytest.raises((AssertionError, TypeError, MnistkitError, pytest.fail.Exception), match=message):
         check(**taken)
 
 
 def test_the_contract_is_kept_without_a_fault(broken, tmp_path):
     broken().test_any_shape_comes_back(tmp_path, (28, 28))
+
+
+def test_what_the_card_does_not_claim_is_held_to_be_refused(broken, tmp_path, monkeypatch):
+    contract = broken(dtypes=("uint8",))
+
+    contract.test_any_pixel_type_comes_back(tmp_path, "float32")
+
+    monkeypatch.setattr("mnistkit.engine.plan.check_content", lambda card, info: None)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        contract.test_any_pixel_type_comes_back(tmp_path, "float32")
+
+
+def test_writing_a_dataset_refuses_what_the_card_does_not_claim(broken, tmp_path):
+    broken(dtypes=("uint8",))
+
+    with pytest.raises(CapabilityError, match="cannot carry the pixel type of split 'train'"):
+        write_dataset(load_format("broken"), drawn_dataset(dtype="int16"), tmp_path)
+
+    assert not list(tmp_path.glob("*.npy"))
+
+
+def test_the_example_names_all_files_of_a_split(npy, install, tmp_path):
+    install("npy", "mnistkit_npy")
+    card, images = load_format("npy"), np.ones((3, 4, 5))
+    write_dataset(card, Dataset.from_arrays({"train": (images, [0, 1, 2]), "test": (images, None)}), tmp_path)
+
+    found = read_dataset(card, tmp_path)
+
+    assert [path.name for path in found["train"].files()] == ["train-images.npy", "train-labels.npy"]
+    assert [path.name for path in found["test"].files()] == ["test-images.npy"]
 
 
 def test_the_contract_finds_a_format_that_takes_others_files_for_its_own(broken, tmp_path):
@@ -398,12 +487,12 @@ class Contradictory:
         (Unexplained, "help of 'speed' is no sentence"),
         (Misnamed, "'flavour' is called 'preset' elsewhere"),
         (Thawed, "Thawed is not frozen"),
-        (Demanding, "an option without default"),
+        (Demanding, "option 'speed' has no default"),
         (Contradictory, "bad value for --speed"),
     ],
 )
 def test_the_contract_finds_bad_options(broken, options, message):
-    with pytest.raises((AssertionError, UsageError), match=message):
+    with pytest.raises((AssertionError, MnistkitError), match=message):
         broken(read_options=options).test_options_are_explained("read_options")
 
 

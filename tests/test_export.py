@@ -422,7 +422,7 @@ def test_width_of_labels_may_be_lost(tmp_path):
 
     receipt = mnistkit.export(dataset, "idx", tmp_path / "out")
 
-    assert receipt.lost == ("idx keeps labels as uint8 where they fit, not as int64",)
+    assert receipt.lost == ("idx keeps labels as uint8, not as int64",)
 
 
 def test_content_that_cannot_be_carried_is_refused(tmp_path):

@@ -120,12 +120,19 @@ def test_buffers_are_used_again(tmp_path):
     assert len(addresses) <= 2
 
 
+def bases_of(array):
+    """Yield the types of what an array's memory belongs to."""
+    while array is not None:
+        yield type(array)
+        array = getattr(array, "base", None)
+
+
 def test_load_maps_a_plain_file(tmp_path, small):
     write_dataset(IDX, small, tmp_path)
 
     whole = read_dataset(IDX, tmp_path)["train"].load()
 
-    assert isinstance(whole.images.base, np.memmap)
+    assert "memmap" in str(list(bases_of(whole.images)))
     np.testing.assert_array_equal(whole.images, small["train"].load().images)
 
 

@@ -50,8 +50,11 @@ def test_shards_are_one_split_in_order():
     [
         (("a-train.csv", "b-train.csv"), "several datasets in one folder: found a, b; name one as"),
         (("train.csv", "train.csv.gz"), "two files for split 'train': found train.csv, train.csv.gz"),
-        (("train-00000-of-00003.csv", "train-00002-of-00003.csv"), "shards of split 'train': expected 3"),
-        (("train-00000-of-00001.csv", "train-00001-of-00002.csv"), "expected 1 or 2"),
+        (
+            ("train-00000-of-00003.csv", "train-00002-of-00003.csv"),
+            "shards of split 'train': expected shards 0 to 2, once each",
+        ),
+        (("train-00000-of-00001.csv", "train-00001-of-00002.csv"), "expected shards 0 to 1, once each"),
         (("train-00000-of-00002.csv", "train.csv"), "two files for split 'train'"),
     ],
     ids=str,

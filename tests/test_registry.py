@@ -19,6 +19,19 @@ CARD = """
         return Format(api={api}, name="{name}", summary="Made by a test.", suffixes=(".x",))
 """
 
+WITH_OPTIONS = """
+    from dataclasses import dataclass
+    from mnistkit.plugin import Format, hookimpl, option
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        {declaration}
+
+    @hookimpl
+    def mnistkit_register_format():
+        return Format(api=1, name="strange", summary="x.", suffixes=(".x",), write_options=Options)
+"""
+
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
@@ -98,7 +111,97 @@ BROKEN = {
     """,
         "options named like the core's flags: found overwrite",
     ),
+    "takes the name of all options": (
+        WITH_OPTIONS.format(declaration="options: bool = option(False, help='Mine.')"),
+        "options named like the core's flags: found options",
+    ),
+    "declares no dataclass": (
+        CARD.format(api=1, name="strange").replace("suffixes", "write_options=int, suffixes"),
+        "bad card: found write_options: <class 'int'> is no dataclass; update other-dist",
+    ),
+    "declares an option without help": (
+        WITH_OPTIONS.format(declaration="rows: int = 1"),
+        "bad card: found write_options: option 'rows' has no help",
+    ),
+    "declares an option without default": (
+        WITH_OPTIONS.format(declaration="rows: int"),
+        "bad card: found write_options: option 'rows' has no default",
+    ),
+    "declares what cannot be evaluated": (
+        WITH_OPTIONS.format(declaration="rows: 'Unknown' = option(1, help='Mine.')"),
+        "failed while registering: found NameError",
+    ),
+    "raises in given": (
+        CARD.format(api=1, name="strange").replace("suffixes", "given=lambda o: 1 // 0, suffixes"),
+        "failed while registering: found ZeroDivisionError",
+    ),
+    "gives an unknown field": (
+        CARD.format(api=1, name="strange").replace("suffixes", "given=lambda o: dict(x=1), suffixes"),
+        "failed while registering: found TypeError",
+    ),
+    "gives nonsense": (
+        CARD.format(api=1, name="strange").replace("suffixes", "given=lambda o: dict(ranks=7), suffixes"),
+        "bad card: found ranks is 7, not a tuple of 2 and 3",
+    ),
+    "has a number as its name": (
+        CARD.format(api=1, name="strange").replace('"strange"', "7"),
+        "card of another name: expected strange, found 7",
+    ),
 }
+
+FIELDS = {
+    "summary": ("None", "a sentence"),
+    "suffixes": ("'.x'", "a tuple of texts"),
+    "reader": ("'no_class'", "'package.module:Class'"),
+    "writer": ("int", "'package.module:Class'"),
+    "sniff": ("'yes'", "a function"),
+    "dtypes": ("('unit8',)", "a tuple of numpy names"),
+    "ranks": ("()", "a tuple of 2 and 3"),
+    "channels": ("(True,)", "a tuple of numbers"),
+    "unlabelled": ("1", "True or False"),
+    "label_dtype": ("'byte'", "numpy's name of integers"),
+    "class_names": ("None", "True or False"),
+    "extra_columns": ("True", "none, integers or all"),
+    "unit": ("'row'", "image, split or dataset"),
+    "bytes_per_value": ("float('nan')", "a number from 0"),
+    "bytes_per_image": ("'1'", "a number from 0"),
+    "given": ("{}", "a function"),
+}
+
+
+@pytest.mark.parametrize(("field", "value", "expected"), [(f, *row) for f, row in FIELDS.items()])
+def test_every_field_of_a_card_is_checked(install, field, value, expected):
+    card = CARD.format(api=1, name="strange").replace("return Format(", "return replace(Format(")
+    install(
+        "other-dist",
+        "strange",
+        f"from dataclasses import replace\n{textwrap.dedent(card)[:-2]}), {field}={value})",
+    )
+
+    with pytest.raises(PluginError, match=r"format 'strange' of other-dist 1\.2: bad card: found ") as error:
+        registry.load_format("strange")
+
+    assert error.value.found.startswith(f"{field} is ")
+    assert error.value.found.endswith(f", not {expected}")
+
+
+@pytest.mark.parametrize("name", ["Strange", "_x", "a.b", "-x"])
+def test_names_of_formats_are_plain(install, name):
+    install("other-dist", name, CARD.format(api=1, name=name))
+
+    with pytest.raises(PluginError, match=r"of other-dist 1.2: bad name: expected \[a-z0-9\]"):
+        registry.load_format(name)
+
+
+def test_a_nonsensical_card_hurts_nothing_else(install, small, tmp_path, cli):
+    code, _ = BROKEN["declares no dataclass"]
+    install("other-dist", "strange", code)
+
+    mnistkit.export(small, "idx", tmp_path / "out")
+
+    assert cli("info", tmp_path / "out").code == 0
+    assert cli("formats").code == 0
+    assert "write_options: <class 'int'> is no dataclass" in cli("plugins").out
 
 
 @pytest.mark.parametrize(("code", "message"), BROKEN.values(), ids=BROKEN)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from mnistkit.catalog.lookup import KnownFile, entries, known_checksums
 from mnistkit.compression import compression_of, head_of, open_decompressed
 from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
-from mnistkit.idx.codec import IdxFile, is_idx
+from mnistkit.idx.codec import IdxFile, is_idx, open_idx
 
 _CHUNK = 1 << 20
+
+Known: TypeAlias = Mapping[str, tuple[KnownFile, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def identify(path: str | Path) -> Identification:
     if not place.exists():
         raise DataError(place, "no such file or folder")
     paths = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
-    files = {p: known_as(p) for p in paths if _is_data(p)}
+    known = known_checksums()
+    files = {p: _known_as(p, known, _promised(p)) for p in paths if _is_data(p)}
     if not files:
         raise DataError(place, "no data files here", expected="IDX or .npz files")
     return Identification(_common(files.values()), files)
@@ -71,25 +75,42 @@ def recognise(images: Sequence[IdxFile], labels: Sequence[IdxFile]) -> Identific
     shapes = {file.shape for file in images}
     if not shapes & _published_shapes():
         return Identification(None, {})
-    files = {file.path: known_as(file.path) for file in (*images, *labels)}
+    known = known_checksums()
+    files = {
+        f.path: _known_as(f.path, known, f.header.size + f.header.data_bytes) for f in (*images, *labels)
+    }
     return Identification(_common(files.values()), files)
 
 
-def known_as(path: Path) -> tuple[KnownFile, ...]:
-    """Return what is known of a file by its checksums, as it is or else decompressed."""
-    known = known_checksums()
+def _known_as(path: Path, known: Known, promised: int | None) -> tuple[KnownFile, ...]:
+    """Return what is known of a file by its checksums, as it is or else decompressed.
+
+    Args:
+        path: The file.
+        known: The checksums of the catalogue.
+        promised: Size of what is inside, in bytes, as its header promises; what holds more is unknown.
+    """
     with path.open("rb") as file:
         found = _lookup(known, _hash(file, path.stat().st_size))
-    if found or compression_of(path) == "none":
+    if found or promised is None or compression_of(path) == "none":
         return found
     try:
         with open_decompressed(path) as inside:
-            return _lookup(known, _hash(inside, None))
+            checksums = _hash(inside, None, limit=promised)
+            return _lookup(known, checksums) if not inside.read(1) else ()
     except DataError:
         return ()  # an archive of several members has no inside of its own
 
 
-def _lookup(known: Mapping[str, tuple[KnownFile, ...]], checksums: Iterable[str]) -> tuple[KnownFile, ...]:
+def _promised(path: Path) -> int | None:
+    try:
+        header = open_idx(path).header
+    except DataError:
+        return None
+    return header.size + header.data_bytes
+
+
+def _lookup(known: Known, checksums: Iterable[str]) -> tuple[KnownFile, ...]:
     return tuple(dict.fromkeys(file for checksum in checksums for file in known.get(checksum, ())))
 
 
@@ -114,12 +135,13 @@ def _common(files: Iterable[tuple[KnownFile, ...]]) -> str | None:
     return min(common) if len(common) == 1 else None
 
 
-def _hash(file: IO[bytes], size: int | None) -> list[str]:
+def _hash(file: IO[bytes], size: int | None, *, limit: int = sys.maxsize) -> list[str]:
     """Return MD5 and SHA-256 and, where the size is known beforehand, the SHA-1 of a git blob."""
     hashes = [hashlib.md5(usedforsecurity=False), hashlib.sha256()]
     if size is not None:
         hashes.append(hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False))
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read(min(_CHUNK, limit)):
+        limit -= len(chunk)
         for each in hashes:
             each.update(chunk)
     return [each.hexdigest() for each in hashes]

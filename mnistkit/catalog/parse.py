@@ -36,9 +36,10 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mnistkit.catalog.check import CHECKSUMS, problems, type_problems
+from mnistkit.catalog.check import CHECKSUMS, problems
 from mnistkit.catalog.entry import Entry, RemoteFile, SplitEntry
 from mnistkit.errors import DataError
+from mnistkit.records import type_problems
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

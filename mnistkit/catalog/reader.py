@@ -180,7 +180,15 @@ def open_local(
     """
     if not entry.has_quirks:
         return Dataset(dataset.reader, info=_described(dataset.info, entry))
-    return Dataset(CatalogReader(entry, local=files, raw_orientation=raw_orientation))
+    found = Dataset(CatalogReader(entry, local=files, raw_orientation=raw_orientation))
+    for name in dataset.splits.keys() - found.splits.keys():
+        raise DataError(
+            dataset.path,
+            f"split {name!r} of {entry.name} is not whole",
+            expected=", ".join(entry.files) if name not in entry.splits else entry.splits[name].labels,
+            todo="put the missing file beside the others",
+        )
+    return found
 
 
 def _described(info: DatasetInfo, entry: Entry) -> DatasetInfo:

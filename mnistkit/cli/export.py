@@ -134,12 +134,15 @@ def _named_format(arguments: Sequence[str]) -> str | None:
     """Return what ``--to`` says, before anything is parsed."""
     if "export" not in arguments:
         return None
+    named = None
     for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        if argument == "--":
+            break
         if argument == "--to":
-            return following
-        if argument.startswith("--to="):
-            return argument.removeprefix("--to=")
-    return None
+            named = following
+        elif argument.startswith("--to="):
+            named = argument.removeprefix("--to=")
+    return named  # the last, as for every other flag
 
 
 def _flags_of(name: str) -> tuple[Option, ...]:

@@ -80,13 +80,14 @@ def _verbs(card: Format) -> str:
 
 
 def _show(card: Format) -> None:
+    by_default = " (by default)" if card.given else ""
     card = card.with_options(card.write_options())
     print(f"{card.name}: {card.summary}\n")
     print_facts(
         {
             "does": _verbs(card),
             "files": ", ".join(card.suffixes),
-            "pixels": ", ".join(card.dtypes) or "all types",
+            "pixels": (", ".join(card.dtypes) or "all types") + by_default,
             "images": " or ".join({2: "gray", 3: "with channels"}[rank] for rank in card.ranks),
             "channels": ", ".join(map(str, card.channels)),
             "class names": "kept" if card.class_names else "lost",

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistkit.cli.export import read_options
-from mnistkit.cli.report import print_facts, print_json, print_table
+from mnistkit.cli.report import print_facts, print_json, print_table, results
 
 if TYPE_CHECKING:
+    from mnistkit.api import Verification
+    from mnistkit.compare import Difference
     from mnistkit.dataset import DatasetInfo, SplitInfo
 
 DIFFERENT = 3
@@ -54,6 +56,13 @@ def verify(
 
     with progress_bar(shown=not quiet) as progress:
         result = api.verify(export, against, progress=progress)
+    with results():
+        _print_verification(result, json=json, quiet=quiet)
+    if not result:
+        raise typer.Exit(DIFFERENT)
+
+
+def _print_verification(result: Verification, *, json: bool, quiet: bool) -> None:
     if json:
         print_json({"equal": bool(result), "problems": result.problems, "digest": result.digest})
     elif not quiet:
@@ -61,8 +70,6 @@ def verify(
             print(problem)
         rows = f"{result.receipt.rows:,} images in {len(result.receipt.splits)} splits"
         print(f"equal: {rows}, {result.digest}" if result else "different")
-    if not result:
-        raise typer.Exit(DIFFERENT)
 
 
 def diff(
@@ -75,6 +82,13 @@ def diff(
     from mnistkit import api
 
     found = list(itertools.islice(api.diff(a, b), _SHOWN + 1))
+    with results():
+        _print_differences(found, json=json)
+    if found:
+        raise typer.Exit(DIFFERENT)
+
+
+def _print_differences(found: list[Difference], *, json: bool) -> None:
     if json:
         shown = [asdict(difference) for difference in found[:_SHOWN]]
         print_json({"equal": not found, "differences": shown, "more": len(found) > _SHOWN})
@@ -84,8 +98,6 @@ def diff(
         if len(found) > _SHOWN:
             print("and more")
         print("different" if found else "equal")
-    if found:
-        raise typer.Exit(DIFFERENT)
 
 
 def _show(found: DatasetInfo) -> None:

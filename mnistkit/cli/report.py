@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import typer
 
 from mnistkit.errors import MnistkitError
 
@@ -25,16 +29,17 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code that belongs to them.
 
     Args:
-        debug: Show tracebacks instead.
+        debug: Show the traceback as well.
     """
     signal.signal(signal.SIGTERM, _terminate)
     _show_warnings(logging.WARNING)
     try:
         yield
         sys.stdout.flush()
+    except typer.Exit:
+        raise
     except MnistkitError as error:
-        if debug:
-            raise
+        _trace(shown=debug)
         _exit(str(error), error.exit_code)
     except KeyboardInterrupt:
         _exit("interrupted", INTERRUPTED)
@@ -44,10 +49,27 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
         _abandon_stdout()
         raise SystemExit(0) from None  # whoever read our output has had enough; that is no error
     except OSError as error:
-        if debug:
-            raise
+        _trace(shown=debug)
         _abandon_stdout()
         _exit(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+    except Exception as error:  # noqa: BLE001 - the last resort: a traceback helps no user
+        _trace(shown=debug)
+        _exit(f"{type(error).__name__}: {error}; --debug shows where", 1)
+
+
+@contextmanager
+def results() -> Iterator[None]:
+    """Print results that nobody may be reading any more: the exit code still says what was found."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+
+
+def _trace(*, shown: bool) -> None:
+    if shown:
+        traceback.print_exc()
 
 
 def _abandon_stdout() -> None:
@@ -63,7 +85,16 @@ def quieten() -> None:
 
 def print_json(value: object) -> None:
     """Print one JSON object on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """Write numbers that JSON does not have as text."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(rows: Sequence[Sequence[object]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit._version import __version__
+from mnistkit.border import plugin_border
 from mnistkit.checksums import describe_sources, write_checksums
 from mnistkit.compare import differences
 from mnistkit.dataset import Dataset
@@ -14,8 +15,8 @@ from mnistkit.digest import SplitDigest, class_names_digest, dataset_digest
 from mnistkit.engine.plan import Plan, make_plan, refused_loss
 from mnistkit.engine.publish import check_destination, publish
 from mnistkit.engine.run import Outcome, digest_of, write_parts
-from mnistkit.engine.scratch import EXPORT, scratch_folder
-from mnistkit.errors import DestinationError, DifferenceError, MnistkitError
+from mnistkit.engine.scratch import EXPORT, finish_swap, scratch_folder
+from mnistkit.errors import DifferenceError, MnistkitError
 from mnistkit.naming import RECEIPT
 from mnistkit.options import as_dict
 from mnistkit.plugin import API, Format
@@ -46,13 +47,15 @@ def run_export(
         CapabilityError: The format cannot carry the content, or ``strict`` forbids a loss.
         DifferenceError: ``verify`` read back something else; nothing was published.
     """
+    finish_swap(out)
     check_destination(out, overwrite=overwrite, source=dataset.path)
-    writer = load_writer(card)(options)
+    with plugin_border(f"format {card.name!r}", doing="starting its writer"):
+        writer = load_writer(card)(options)
     plan = make_plan(card, options, writer, dataset.info, out=out, workers=workers, strict=strict)
     for sentence in (*dataset.info.notes, *plan.lost):
         log.warning("%s", sentence)
-    dataset.reader.prepare([split.name for split in dataset.info.splits], progress)
-    with scratch_folder(out, plan.digest) as scratch:
+    dataset.prepare(progress)
+    with scratch_folder(out, plan.digest) as scratch, plugin_border("mnistkit", doing="writing", where=out):
         folder = scratch / EXPORT
         outcome = write_parts(plan, writer, dataset, folder, progress)
         _check_losses(plan, outcome, strict=strict)
@@ -60,12 +63,7 @@ def run_export(
         if verify:
             _verify(receipt, plan, dataset, folder, progress)
         (folder / RECEIPT).write_text(receipt.to_json(), encoding="utf-8", newline="\n")
-        try:
-            publish(scratch, out)
-        except OSError as error:
-            if isinstance(error, DestinationError):
-                raise
-            raise DestinationError(out, "cannot be written", found=error.strerror) from error
+        publish(scratch, out)
     return receipt
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from mnistkit._version import __version__
+from mnistkit.border import plugin_border
 from mnistkit.dataset import DatasetInfo, SplitInfo
-from mnistkit.errors import CapabilityError, DestinationError
+from mnistkit.errors import CapabilityError, DataError, DestinationError
+from mnistkit.naming import cut_shard, file_stem
 from mnistkit.options import as_dict
 from mnistkit.plugin import Format, Loss, Part, Writer
 
@@ -43,7 +45,7 @@ class Plan:
         """The parts: one a split, or one for the whole dataset where the format's unit is that."""
         if self.card.unit == "dataset":
             rows = sum(split.length for split in self.info.splits)
-            stem = self.info.name.replace("/", "-")
+            stem = file_stem(self.info.name)
             return (Part(stem, self.info.splits, self.info, 0, rows, workers=self.workers),)
         return tuple(
             Part(split.name, (split,), self.info, 0, split.length, workers=self.workers)
@@ -79,9 +81,13 @@ def make_plan(
         CapabilityError: The format cannot carry the content, or ``strict`` forbids what it would lose.
         DestinationError: The disk has too little space.
     """
-    narrowed = card.with_options(options)
-    check_content(narrowed, info)
-    lost = (*losses(narrowed, info), *writer.check(info))
+    if not info.splits:
+        raise DataError(info.name, "there is nothing to export", found="no splits")
+    with plugin_border(f"format {card.name!r}", doing="looking at what is to be written"):
+        narrowed = card.with_options(options)
+        check_content(narrowed, info)
+        surprises = tuple(writer.check(info))
+    lost = (*losses(narrowed, info), *surprises)
     if strict and lost:
         raise refused_loss(card.name, lost)
     plan = Plan(narrowed, options, info, out, workers, lost)
@@ -96,6 +102,8 @@ def check_content(card: Format, info: DatasetInfo) -> None:
         CapabilityError: The first thing that it cannot carry.
     """
     for split in info.splits:
+        if cut_shard(split.name)[1]:
+            raise CapabilityError(f"split {split.name!r}", "is named like a shard", todo="rename it")
         for what, allowed, found in _demands(card, split):
             raise CapabilityError(
                 f"format {card.name!r}", f"cannot carry {what} of split {split.name!r}",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistkit.border import plugin_border
 from mnistkit.dataset import Batch, Dataset
 from mnistkit.digest import SplitDigest
 from mnistkit.engine.plan import Plan
-from mnistkit.errors import DestinationError, MnistkitError, PluginError
+from mnistkit.errors import PluginError
 from mnistkit.parallel import Lane, read_ahead
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit.progress import Meter, Progress, no_progress
 
 
@@ -25,9 +25,9 @@ class Outcome:
     written: tuple[Written, ...]
 
     @property
-    def lost(self) -> tuple[str, ...]:
+    def lost(self) -> tuple[Loss, ...]:
         """What turned out to be lost while writing."""
-        return tuple(dict.fromkeys(sentence for w in self.written for sentence in w.lost))
+        return tuple(dict.fromkeys(loss for w in self.written for loss in w.lost))
 
 
 def write_parts(plan: Plan, writer: Writer, dataset: Dataset, folder: Path, progress: Progress) -> Outcome:
@@ -46,8 +46,8 @@ def write_parts(plan: Plan, writer: Writer, dataset: Dataset, folder: Path, prog
                 written.append(_write_part(writer, folder, part, batches, plan))
         finally:
             lane.close()
-    with _plugin_border(plan):
-        written.append(writer.finish(folder, plan.info, written))
+    with _writing(plan):
+        written.append(_expect_written(writer.finish(folder, plan.info, written), plan))
     return Outcome(digests, tuple(written))
 
 
@@ -77,8 +77,16 @@ def _stream(
 
 
 def _write_part(writer: Writer, folder: Path, part: Part, batches: Iterator[Batch], plan: Plan) -> Written:
-    with _plugin_border(plan):
-        written = writer.write(folder, part, batches)
+    feed = _Feed(batches)
+    try:
+        with _writing(plan):
+            written = _expect_written(writer.write(folder, part, feed), plan)
+    except Exception as error:
+        if feed.failure is not None and feed.failure is not error:
+            raise feed.failure from None  # what the writer made of it is not the cause
+        raise
+    if feed.failure is not None:
+        raise feed.failure  # the writer went on regardless
     if next(batches, None) is not None or written.rows != part.rows:
         raise PluginError(
             f"format {plan.card.name!r}", f"part {part.stem!r} is not whole",
@@ -87,25 +95,34 @@ def _write_part(writer: Writer, folder: Path, part: Part, batches: Iterator[Batc
     return written
 
 
-class _plugin_border:  # noqa: N801 - used like a function, as contextlib's own are
-    """Turns whatever a plugin raises into one line that names it."""
+class _Feed:
+    """Batches on their way to a writer, and what the source failed of, whatever the writer makes of that."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self.failure: Exception | None = None
 
-    def __enter__(self) -> None:
-        pass
+    def __iter__(self) -> Iterator[Batch]:
+        return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, MnistkitError) or not isinstance(error, Exception):
-            return
-        if isinstance(error, OSError):
-            todo = "free some space" if error.errno == errno.ENOSPC else None
-            raise DestinationError(
-                self._plan.out, "cannot be written", found=error.strerror or str(error), todo=todo
-            ) from error
+    def __next__(self) -> Batch:
+        try:
+            return next(self._batches)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def _writing(plan: Plan) -> plugin_border:
+    return plugin_border(f"format {plan.card.name!r}", doing="writing", where=plan.out)
+
+
+def _expect_written(written: object, plan: Plan) -> Written:
+    if not isinstance(written, Written):
         raise PluginError(
-            f"format {self._plan.card.name!r}",
-            "failed while writing",
-            found=f"{type(error).__name__}: {error}",
-        ) from error
+            f"format {plan.card.name!r}", "what its writer returns",
+            expected="a Written", found=repr(written)[:80],
+        )  # fmt: skip
+    return written

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from mnistkit import catalog
 from mnistkit.catalog import RemoteFile
+from mnistkit.checksums import sha256_of
 from mnistkit.errors import CapabilityError
 
 _COMMAND = ("gzip", "-6", "-n", "-c")
@@ -94,8 +95,7 @@ def _put_header_before(packed: Path, path: Path, header: bytes) -> None:
 
 
 def _check(path: Path, published: RemoteFile) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != published.checksums["sha256"]:
+    if sha256_of(path) != published.checksums["sha256"]:
         raise CapabilityError(
             path.name,
             "this gzip does not make the published bytes",

@@ -134,13 +134,7 @@ class IdxFile:
 
     def _check_end(self, file: IO[bytes]) -> None:
         if file.read(1):
-            raise DataError(
-                self.path,
-                "data behind the end of the array",
-                expected=f"{self.header.size + self.header.data_bytes:,} bytes",
-                found="more",
-                todo="get the file again",
-            )
+            raise _surplus(self.path, self.header)
 
     def _too_short(self) -> DataError:
         expected = f"{self.header.size + self.header.data_bytes:,} bytes"
@@ -167,11 +161,31 @@ def open_idx(path: Path) -> IdxFile:
         )
     if compression in ("gzip", "zip") and header.data_bytes > stored * _DEFLATE_LIMIT:
         raise DataError(path, "promises more than it can hold", expected=f"{promised:,} bytes in {stored:,}")
+    if header.data_bytes == 0 and compression != "none":
+        _check_nothing_follows(path, header)
     if header.row_bytes > _MOST_ROW_BYTES:
         raise DataError(
             path, "one row is too large", expected="at most 1 GiB", found=f"{header.row_bytes:,} bytes"
         )
     return IdxFile(path, header, compression)
+
+
+def _check_nothing_follows(path: Path, header: Header) -> None:
+    """Check the end of a compressed file without rows, which nobody else will reach."""
+    with open_decompressed(path) as file:
+        file.read(header.size)
+        if file.read(1):
+            raise _surplus(path, header)
+
+
+def _surplus(path: Path, header: Header) -> DataError:
+    return DataError(
+        path,
+        "data behind the end of the array",
+        expected=f"{header.size + header.data_bytes:,} bytes",
+        found="more",
+        todo="get the file again",
+    )
 
 
 def is_idx(head: bytes) -> bool:

@@ -15,10 +15,10 @@ from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
 from mnistkit.idx.codec import IdxFile, is_idx, open_idx
 from mnistkit.idx.column import Column
-from mnistkit.naming import cut_shard, find_split, is_litter, slug, split_order, stem_of
+from mnistkit.naming import Shard, check_shards, cut_shard, find_split, is_litter, slug, split_order, stem_of
 from mnistkit.plugin import Source
 
-_COMPARE_ROWS = 4096
+_COMPARE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Named:
     file: IdxFile
     prefix: str
     split: str | None
-    shard: int | None
+    shard: Shard | None
     labels: bool
 
     @property
@@ -60,6 +60,11 @@ def find_splits(source: Source) -> list[SplitFiles]:
     sets = sorted({n.set for n in named if not n.labels}, key=lambda s: s[1] or "")
     if not sets:
         raise DataError(source.path, "no IDX images here", found=f"{len(named)} IDX files")
+    for orphan in (n for n in named if n.labels and n.set not in sets):
+        raise DataError(
+            orphan.file.path, "labels without images", expected="a file of images beside them",
+            todo="get the images, or remove the labels",
+        )  # fmt: skip
     found = [_split_files([n for n in named if n.set == each], alone=len(sets) == 1) for each in sets]
     return sorted(found, key=lambda files: split_order(files.name))
 
@@ -81,17 +86,23 @@ def _beside(path: Path, known: Collection[str]) -> list[_Named]:
     return [image, *(other for other in others if other.labels)]
 
 
-def _parse(name: str, known: Collection[str]) -> tuple[str, str | None, int | None]:
+def _parse(name: str, known: Collection[str]) -> tuple[str, str | None, Shard | None]:
     """Return the prefix, the split and the shard that a name tells, as far as it does."""
     stem = IDX_NAME.split(stem_of(name, ()))[0]
     stem = re.sub(r"^[Xxy]_", "", stem)
     stem = re.sub(r"[-._]?(images?|labels?|imgs)$", "", stem, flags=re.IGNORECASE)
-    plain, shard = cut_shard(stem)
-    if plain in known:
-        return "", plain, shard
+    plain, shard = (stem, None) if _known(stem, known) else cut_shard(stem)
+    if split := _known(plain, known):
+        return "", split, shard
     if found := find_split(plain):
         return *found, shard
     return "", slug(plain) if plain and IDX_NAME.search(name) else None, shard
+
+
+def _known(stem: str, known: Collection[str]) -> str | None:
+    """Return the split that the writer names so: ``t10k`` is how ``test`` is published."""
+    published = "test" if stem == "t10k" else stem
+    return next((name for name in (stem, published) if name in known), None)
 
 
 def _role(name: str) -> bool:
@@ -127,17 +138,20 @@ def _sets(named: list[_Named]) -> str:
 
 
 def _split_files(named: list[_Named], *, alone: bool) -> SplitFiles:
-    images = _column([n for n in named if not n.labels])
-    labels = _column([n for n in named if n.labels]) if any(n.labels for n in named) else None
+    split = named[0].split
+    images = _column([n for n in named if not n.labels], split)
+    labels = _column([n for n in named if n.labels], split) if any(n.labels for n in named) else None
     if labels is not None:
         _check_numbers(images, labels)
-    split = named[0].split
     unsaid = alone and not IDX_NAME.search(images.files[0].path.name)
     return SplitFiles("train" if unsaid or split is None else split, images, labels)
 
 
-def _column(named: list[_Named]) -> Column:
-    shards = sorted({n.shard for n in named}, key=lambda shard: shard or 0)
+def _column(named: list[_Named], split: str | None) -> Column:
+    shards = sorted({n.shard for n in named}, key=lambda shard: shard or (0, 0))
+    where = named[0].file.path.parent
+    if len(named) > 1:  # one file alone may be one shard, named on purpose
+        check_shards(split or "train", shards, [n.file.path.name for n in named], where)
     return Column(tuple(_only([n.file for n in named if n.shard == shard]) for shard in shards))
 
 
@@ -172,7 +186,6 @@ def _only(files: list[IdxFile]) -> IdxFile:
 def _same(wide: IdxFile, narrow: IdxFile) -> bool:
     if len(wide) != len(narrow) or wide.shape[1:] != narrow.shape[1:] != ():
         return False
-    pairs = zip(
-        wide.rows(0, len(wide), _COMPARE_ROWS), narrow.rows(0, len(narrow), _COMPARE_ROWS), strict=True
-    )
+    size = max(1, _COMPARE_BYTES // max(1, wide.header.row_bytes))
+    pairs = zip(wide.rows(0, len(wide), size), narrow.rows(0, len(narrow), size), strict=True)
     return all(np.array_equal(a[:, 0] if a.ndim > b.ndim else a, b) for a, b in pairs)

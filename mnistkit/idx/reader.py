@@ -13,6 +13,9 @@ from mnistkit.idx.column import Column
 from mnistkit.idx.folder import SplitFiles, find_splits
 from mnistkit.plugin import Reader, Source
 
+#: Labels are looked through in pieces of this size, in bytes.
+_SCAN_BYTES = 1 << 20
+
 
 class IdxReader(Reader):
     """Reads splits of an image file and a label file each.
@@ -98,7 +101,8 @@ def _label_range(labels: Column) -> tuple[int, int] | None:
     if labels.row_shape == (0,):
         raise DataError(where, "labels without a column", expected="at least 1", found=0)
     bounds = None
-    for rows in labels.rows(0, labels.length, MOST_ROWS):
+    size = min(MOST_ROWS, max(1, _SCAN_BYTES // labels.files[0].header.row_bytes))
+    for rows in labels.rows(0, labels.length, size):
         bounds = bounds_of(rows if rows.ndim == 1 else rows[:, 0], bounds)
     return bounds
 

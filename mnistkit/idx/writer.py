@@ -33,6 +33,8 @@ class IdxWriter(Writer):
         """
         if self.options.gzip == "canonical":
             check_gzip()
+        if {"test", "t10k"} <= {split.name for split in info.splits}:
+            raise CapabilityError("format 'idx'", "splits 'test' and 't10k' have the same files")
         stored = {s.label_dtype: _label_type(s) for s in info.splits if s.label_dtype}
         return [
             Loss(f"idx keeps labels as {narrow}, not as {wide}")

@@ -31,6 +31,7 @@ _PACKED = re.compile(r"\.(gz|bz2|xz|zst|zip)$")
 _HEADER = re.compile(rb'(?i)(?:^|[,;\t |"])(?:label|class|pixel\d+|1x1)(?=[,;\t |"]|$)')
 _NUMBERS = re.compile(rb'\s*"?-?\d+"?\s*(?:[,;\t |]\s*"?\d+"?\s*)+[,;\t |"]*')
 _WORDS = re.compile(rb'[\w\s"\',;|.+-]+')
+_PIXELS = re.compile(rb'(?i)(?:^|[,;\t |"])(?:pixel\d+|1x1)(?=[,;\t |"]|$)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,13 @@ class CsvReadOptions:
     """How to understand a CSV file that does not speak for itself."""
 
     shape: str = option("", help="Shape of one image: HxW or HxWxC.")
-    label: Literal["auto", "first", "last", "none"] = option("auto", help="Where the label stands.")
-    header: Literal["auto", "yes", "no"] = option("auto", help="Whether the first line names the columns.")
+    preset: Literal["kaggle", "kaggle-1", "oddrationale", "openml", "pjreddie"] | None = option(
+        None, help="The published dialect that it follows: where the label is, and whether there is a header."
+    )
+    label: Literal["auto", "first", "last", "none"] = option(
+        "auto", help="Where the label stands, if there is one."
+    )
+    header: bool | Literal["auto"] = option("auto", help="Whether the first line names the columns.")
     delimiter: Literal["auto", "comma", "semicolon", "tab", "space", "bar"] = option(
         "auto", help="What stands between two cells."
     )
@@ -68,12 +74,14 @@ def sniff(head: bytes, names: Sequence[str]) -> Verdict:
     """Tell CSV by a header that is known or a line of whole numbers, in a file named so."""
     plain = [_PACKED.sub("", name.lower()) for name in names]
     line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
-    if not any(name.endswith((".csv", ".txt")) for name in plain) or line.startswith((b"#", b"//")):
+    if line.startswith((b"#", b"//")):
         return "no"
-    known = _HEADER.search(line) or _NUMBERS.fullmatch(line)
-    if known and any(name.endswith(".csv") for name in plain):
-        return "yes"
-    return "maybe" if known or _WORDS.fullmatch(line) else "no"
+    if any(name.endswith(".csv") for name in plain):
+        known = _HEADER.search(line) or _NUMBERS.fullmatch(line)
+        return "yes" if known else "maybe" if _WORDS.fullmatch(line) else "no"
+    # Any prose may be in a text file, the word "label" too: only pixels count.
+    named = any(name.endswith(".txt") for name in plain)
+    return "maybe" if named and (_PIXELS.search(line) or _NUMBERS.fullmatch(line)) else "no"
 
 
 def _given(options: CsvWriteOptions) -> Mapping[str, object]:

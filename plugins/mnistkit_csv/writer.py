@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 from zlib import DEFLATED, MAX_WBITS, compressobj, crc32
 
-from mnistkit.codecs.text import SEPARATORS, encode, grid_names, header_line, pixel_names
+from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, encode, header_line
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
 from mnistkit.naming import find_split, slug
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_csv import CsvWriteOptions
-
-Shape: TypeAlias = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What a preset stands for."""
-
-    pixels: Callable[[Shape], list[str]] = pixel_names
-    label_name: str = "label"
-    label: Literal["first", "last"] = "first"
-    header: bool = True
-    named_after_dataset: bool = False
-
-
-DIALECTS = {
-    "kaggle": Dialect(),
-    "kaggle-1": Dialect(pixels=partial(pixel_names, first=1)),
-    "oddrationale": Dialect(pixels=grid_names),
-    "openml": Dialect(pixels=partial(pixel_names, first=1), label_name="class", label="last"),
-    "pjreddie": Dialect(header=False, named_after_dataset=True),
-}
+from mnistkit_csv.dialects import DIALECTS, Dialect
 
 
 class CsvWriter(Writer):
@@ -45,16 +23,21 @@ class CsvWriter(Writer):
 
     options: CsvWriteOptions
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:
-        """Refuse what a file without a header, or named after its dataset, cannot tell.
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:
+        """Refuse what a line, a file without a header, or one named after its dataset cannot tell.
 
         Raises:
-            CapabilityError: An empty split without labels and without a header, or a split whose name
-                would be lost in the file's name.
+            CapabilityError: An image of too many values, an empty split without labels and without a header,
+                or a split whose name would be lost in the file's name.
         """
         dialect = DIALECTS[self.options.preset]
         for split in info.splits:
             where = f"csv: split {split.name!r}"
+            if split.values + split.labelled > MOST_COLUMNS:
+                raise CapabilityError(
+                    where, "too many columns", expected=f"at most {MOST_COLUMNS:,}",
+                    found=f"{split.values + split.labelled:,}",
+                )  # fmt: skip
             if not (split.length or split.labelled or self._header(dialect)):
                 raise CapabilityError(
                     where, "an empty file cannot say that it has no labels", todo="add --header"

@@ -37,8 +37,11 @@ class MlNetReadOptions:
     label: Literal["auto", "first", "last", "none"] = option(
         "auto", help="Where the label stands, if there is no schema to say so."
     )
-    header: Literal["auto", "yes", "no"] = option(
+    header: bool | Literal["auto"] = option(
         "auto", help="Whether there is a line of names, if there is no schema to say so."
+    )
+    separator: Literal["auto", "tab", "comma", "semicolon", "space", "bar"] = option(
+        "auto", help="What stands between two cells, if there is no schema to say so."
     )
 
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from mnistkit.codecs.text import SEPARATORS, Layout, Lines, TextReader, detect
 from mnistkit.errors import DataError
-from mnistkit.plugin import Source, parse_shape
+from mnistkit_mlnet import MlNetReadOptions
 
 _COMMENTS = (b"#", b"//")
 _MOST_SCHEMA_BYTES = 1 << 16
+_MOST_COMMENT_BYTES = 1 << 20
+#: ``sep=`` takes ML.NET's words and the characters themselves; a blank would end the setting.
+_SEPARATORS = {
+    **SEPARATORS,
+    **{byte.decode(): byte for word, byte in SEPARATORS.items() if word not in ("tab", "space")},
+}
+_SETTINGS = {"header", "header+", "header-", "quote", "quote+", "quote-", "sparse-", "sep"}
 _COLUMN = re.compile(r"col=(\w+)(?::[A-Z]\w(?:\[\d+\])?)?:(\d{1,9})(?:-(\d{1,9}))?")
 
 
@@ -39,11 +46,9 @@ class MlNetReader(TextReader):
     suffixes = (".tsv", ".csv", ".txt")
     log: ClassVar = logging.getLogger("mnistkit.mlnet")
 
-    def __init__(self, source: Source, options: Any) -> None:
-        super().__init__(source, options)
-        self._shape = parse_shape(options.shape) or source.shape
+    options: MlNetReadOptions
 
-    def layout(self, lines: Lines) -> Layout:
+    def layout(self, lines: Lines, shape: tuple[int, ...] | None) -> Layout:
         """Take the columns from the schema if there is one, else from the header or the first row."""
         schema = _schema(lines)
         where = f"{lines.path}, line {lines.line}"
@@ -52,12 +57,15 @@ class MlNetReader(TextReader):
             raise DataError(where, "the file ends", expected="a header or images")
         if schema is None:
             layout = detect(
-                line, where=where, header=self.options.header, label=self.options.label, shape=self._shape
-            )
+                line, where=where, following=lines.peek_second,
+                separator=SEPARATORS.get(self.options.separator),
+                header=None if self.options.header == "auto" else self.options.header,
+                label=self.options.label, shape=shape,
+            )  # fmt: skip
         else:
             layout = detect(
-                line, where=where, separator=schema.separator, header="yes" if schema.header else "no",
-                label=schema.label_place, shape=self._shape,
+                line, where=where, separator=schema.separator, header=schema.header, label=schema.label_place,
+                shape=shape,
             )  # fmt: skip
             _compare(schema, layout, where)
         if layout.header:
@@ -73,6 +81,10 @@ def _schema(lines: Lines) -> Schema | None:
             text += line.removeprefix(b"#@") + b" "
         if len(text) > _MOST_SCHEMA_BYTES:
             raise DataError(f"{lines.path}, line {lines.line}", "schema of more than 64 KiB")
+        if lines.offset > _MOST_COMMENT_BYTES:
+            raise DataError(
+                f"{lines.path}, line {lines.line}", "more than 1 MiB of comments before the first row"
+            )
         lines.skip()
     return _parse(text.decode("utf-8", "replace"), f"{lines.path}, line {lines.line}") if text else None
 
@@ -81,32 +93,23 @@ def _parse(text: str, where: str) -> Schema:
     body = re.fullmatch(r"\s*TextLoader\s*\{(.*)\}\s*", text)
     words = body[1].split() if body else []
     columns = [match for word in words if (match := _COLUMN.fullmatch(word))]
-    others = [word for word in words if not _COLUMN.fullmatch(word)]
-    settings = {key: value for key, _, value in (word.partition("=") for word in others)}
-    unknown = settings.keys() - {
-        "header",
-        "header+",
-        "header-",
-        "quote",
-        "quote+",
-        "quote-",
-        "sparse-",
-        "sep",
-    }
-    separator = SEPARATORS.get(settings.get("sep", "tab"))
-    spans = {m[1].lower(): range(int(m[2]), int(m[3] or m[2]) + 1) for m in columns}
-    labels = spans.pop("label", None)
-    if unknown or separator is None or len(spans) != 1 or len(columns) > 2 or (labels and len(labels) != 1):
+    settings = {key: value for key, _, value in (w.partition("=") for w in words if not _COLUMN.fullmatch(w))}
+    separator = _SEPARATORS.get(settings.get("sep", "tab"))
+    spans = [(m[1].lower(), range(int(m[2]), int(m[3] or m[2]) + 1)) for m in columns]
+    labels = [span for name, span in spans if name == "label"]
+    features = [span for name, span in spans if name != "label"]
+    if settings.keys() - _SETTINGS or separator is None or not features or any(len(s) != 1 for s in labels):
         raise DataError(
-            where,
-            "schema not understood",
-            expected="dense columns Label and Features",
+            where, "schema not understood", expected="dense columns Label and Features",
             found=repr(text.strip()[:80]),
-        )
-    (features,) = spans.values()
-    return Schema(
-        bool({"header", "header+"} & settings.keys()), separator, labels.start if labels else None, features
-    )
+        )  # fmt: skip
+    if len(features) > 1 or len(labels) > 1:
+        raise DataError(
+            where, "columns of the schema", expected="one of features, and at most one Label",
+            found=", ".join(m[1] for m in columns), todo="leave the others out of the file",
+        )  # fmt: skip
+    header = bool({"header", "header+"} & settings.keys())
+    return Schema(header, separator, labels[0].start if labels else None, features[0])
 
 
 def _compare(schema: Schema, layout: Layout, where: str) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from mnistkit.codecs.text import SEPARATORS, encode, header_line, pixel_names
+from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, encode, header_line, pixel_names
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_mlnet import SUFFIXES, MlNetWriteOptions
 
 #: A key of type U4 keeps 0 for "missing" and counts its classes from 1.
@@ -21,12 +21,18 @@ class MlNetWriter(Writer):
 
     options: MlNetWriteOptions
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:
-        """Refuse classes that ML.NET could not number.
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:
+        """Refuse classes that ML.NET could not number, and images too large for a line.
 
         Raises:
-            CapabilityError: A label that no key can hold.
+            CapabilityError: A label that no key can hold, or an image of too many values.
         """
+        for split in info.splits:
+            if split.values + split.labelled > MOST_COLUMNS:
+                raise CapabilityError(
+                    f"mlnet: split {split.name!r}", "too many columns", expected=f"at most {MOST_COLUMNS:,}",
+                    found=f"{split.values + split.labelled:,}",
+                )  # fmt: skip
         if self.options.schema and info.classes > MOST_CLASSES:
             raise CapabilityError(
                 "mlnet", "label too large for a key", expected=f"at most {MOST_CLASSES - 1:,}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistkit.codecs.text import Layout, Lines, detect, encode, grid_names
+from mnistkit.codecs.text import MOST_COLUMNS, Layout, Lines, NoImagesError, detect, encode, grid_names
 from mnistkit.codecs.text.decode import decode, decode_exactly, decode_plain
 from mnistkit.codecs.text.lines import BLOCK_BYTES, Block
 from mnistkit.errors import DataError, UsageError
@@ -41,6 +43,8 @@ def slow_reading(text: bytes, layout: Layout) -> list[list[int]] | None:
             bare = cell.strip(" \t")
             if len(bare) >= 2 and bare[0] == bare[-1] == '"':
                 bare = bare[1:-1].strip(" \t")
+            whole, point, zeros = bare.partition(".")
+            bare = whole if point and not zeros.strip("0") else bare
             sign = i not in pixels and bare.startswith("-")
             body = bare[1:] if sign else bare
             if not body or set(body) - set("0123456789"):
@@ -89,7 +93,30 @@ CELLS = st.one_of(
         ["255", "256", "199", "260", "300", "999", "1000", "25600", "007", "0000", "-1", "-0", "--1", ""]
     ),
     st.sampled_from(
-        ["1.5", "x", " 5 ", "5 ", '"5"', '""', '"', "+5", "1_0", "\0", "5\r", "é", "9" * 18, "9" * 19]
+        [
+            "1.5",
+            "5.0",
+            "5.",
+            "255.000",
+            "256.0",
+            "-3.0",
+            ".0",
+            "5.0.0",
+            "1.00001",
+            "x",
+            " 5 ",
+            "5 ",
+            '"5"',
+            '""',
+            '"',
+            "+5",
+            "1_0",
+            "\0",
+            "5\r",
+            "é",
+            "9" * 18,
+            "9" * 19,
+        ]
     ),
     st.sampled_from(
         [str(2**63 - 1), str(2**63), str(-(2**63)), str(-(2**63) - 1), "1" * 300, "1e2", "NaN", "5,5"]
@@ -261,6 +288,45 @@ def test_blocks_give_back_every_byte_in_order():
     assert blocks[-1].line == int(blocks[-1].text.split(b"\n")[0]) + 1
 
 
+def test_lines_show_two_lines_ahead_and_stay():
+    lines = lines_of(b"\xef\xbb\xbfa\r\nb")
+
+    assert (lines.peek(), lines.peek_second(), lines.peek()) == (b"a", b"b", b"a")
+    lines.skip()
+    assert (lines.peek(), lines.peek_second(), lines.line, lines.offset) == (b"b", None, 2, 6)
+    lines.skip()
+    assert (lines.peek(), lines.peek_second()) == (None, None)
+
+
+def test_skipping_many_lines_takes_time_in_proportion():
+    lines = lines_of(b"//x\n" * (3 * BLOCK_BYTES // 4) + b"1,2\n")
+    start = time.process_time()
+
+    while lines.peek() == b"//x":
+        lines.skip()
+
+    assert time.process_time() - start < 10  # about one second; minutes where each line copies the rest
+    assert [block.text for block in lines.blocks(100)] == [b"1,2\n"]
+    assert lines.line == 3 * BLOCK_BYTES // 4 + 2
+
+
+def test_many_columns_are_told_in_little_memory():
+    line = b"label," + b",".join(b"pixel%d" % i for i in range(1 << 16))
+    tracemalloc.start()
+
+    layout = detect(line, where="train.csv, line 1")
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert layout.shape == (256, 256)
+    assert most < 250 * (1 << 16)  # bytes for each column
+
+
+def test_more_than_a_megapixel_is_refused():
+    with pytest.raises(DataError, match="too many columns: expected at most 1,048,578"):
+        detect(b"0," * MOST_COLUMNS + b"0", where="train.csv, line 1")
+
+
 def test_a_line_that_never_ends_is_refused_early():
     class Endless(io.RawIOBase):
         given = 0
@@ -294,7 +360,12 @@ def found(line, **known):
         ("pixel_0_0,pixel_0_1,target", ((1, 2), (), ("target",), 0, b",", True)),
         ("1x1x1\t1x1x2\t1x1x3\tlabel", ((1, 1, 3), (), ("label",), 0, b"\t", True)),
         ("V1,V2,V3,V4,V5", ((2, 2), ("V1",), (), 0, b",", True)),
-        ("a b c d", ((2, 2), (), (), None, b" ", True)),
+        ("y,pixel0,pixel1,pixel2,pixel3", ((2, 2), ("y",), (), 0, b",", True)),
+        ("digit,V1,V2,V3,V4", ((2, 2), ("digit",), (), 0, b",", True)),
+        ("pixel0,target", ((1, 1), (), ("target",), 0, b",", True)),
+        ("column_0,column_1,column_2,column_3", ((2, 2), (), (), None, b",", True)),
+        (",0,1,2,3,4", ((2, 2), ("index", "0"), (), 1, b",", True)),
+        ("5.0,0.0,0.,0.00,0", ((2, 2), ("column1",), (), 0, b",", False)),
         ("5,0,0,0,0", ((2, 2), ("column1",), (), 0, b",", False)),
         ("0|0|0|0", ((2, 2), (), (), None, b"|", False)),
         ("7", ((1, 1), (), (), None, b",", False)),
@@ -306,11 +377,66 @@ def test_the_first_line_tells_the_layout(line, expected):
 
 
 def test_what_the_caller_knows_wins():
-    assert found("0,1,2,3,4", label="last")[1:4] == ((), ("column5",), 0)
-    assert found("0,1,2,3,4,5,6", shape=(2, 3))[:2] == ((2, 3), ("column1",))
-    assert found("0,1,2,3", header="yes") == ((2, 2), (), (), None, b",", True)
-    assert found("a,b,c,d,e,label", label="first")[1:4] == (("a",), ("label",), 0)
-    assert found("0,1,2,3,4", label="none", shape=(1, 5))[:4] == ((1, 5), (), (), None)
+    assert found("9,1,2,3,4", label="last")[1:4] == ((), ("column5",), 0)
+    assert found("9,1,2,3,4,5,6", shape=(2, 3))[:2] == ((2, 3), ("column1",))
+    assert found("0,1,2,3", header=True) == ((2, 2), (), (), None, b",", True)
+    assert found("0,1,2,3", header=False) == ((2, 2), (), (), None, b",", False)
+    assert found("a b c d", header=True) == ((2, 2), (), (), None, b" ", True)
+    assert found("a,b,c,d,e", header=True, label="last")[1:4] == ((), ("e",), 0)
+    assert found("species,V1,V2,V3,V4", label="first")[1:4] == (("species",), (), 0)
+    assert found("species,V1,V2,V3,V4", label="none")[1:4] == (("species",), (), None)
+    assert found("9,1,2,3,4", label="none", shape=(1, 5))[:4] == ((1, 5), (), (), None)
+
+
+@pytest.mark.parametrize("label", ["first", "last", "none", "auto"])
+@pytest.mark.parametrize("shape", [None, (2, 2)], ids=["unknown", "known"])
+@pytest.mark.parametrize("line", ["9,1,2,3", "pixel0,pixel1,pixel2,pixel3", "id,pixel0,pixel1,pixel2,pixel3"])
+def test_where_the_label_stands_does_not_make_one(line, shape, label):
+    assert found(line, label=label, shape=shape)[3] is None
+
+
+def test_a_label_that_is_not_there_is_said_where_the_shape_is_a_guess():
+    assert ", without labels;" in detect(b"9,1,2,3", where="train.csv", label="first").assumed
+    assert not detect(b"9,1,2,3", where="train.csv", label="first", shape=(2, 2)).assumed
+
+
+@pytest.mark.parametrize(("first", "label"), [(0, "0"), (1, "1")])
+def test_a_count_is_a_header_where_the_next_line_differs(first, label):
+    line = ",".join(map(str, range(first, first + 65))).encode()
+
+    layout = detect(line, where="train.csv, line 1", following=lambda: b"7" + b",0" * 64)
+
+    assert (layout.shape, layout.before, layout.header) == ((8, 8), (label,), True)
+    assert layout.assumed == (
+        f"the first line, {first} to {first + 64}, taken for names; --read header=no says otherwise; "
+        f"taken as gray images of 8x8, column '{label}' for the label; --read shape=HxW[xC] says otherwise"
+    )
+
+
+@pytest.mark.parametrize("following", [None, b"", b"0,1,2,3,4"], ids=["nothing", "blank", "same"])
+def test_a_count_that_may_be_an_image_is_refused(following):
+    with pytest.raises(DataError) as caught:
+        detect(b"0,1,2,3,4", where="train.csv, line 1", following=lambda: following)
+
+    assert str(caught.value) == (
+        "train.csv, line 1: 0 to 4 may be a header or an image; "
+        "say which with --read header=yes or --read header=no"
+    )
+
+
+def test_a_count_beyond_all_pixels_is_a_header_whatever_follows():
+    layout = detect(",".join(map(str, range(785))).encode(), where="train.csv, line 1")
+
+    assert (layout.shape, layout.header) == ((28, 28), True)
+    assert "taken for names" not in layout.assumed
+
+
+@pytest.mark.parametrize(
+    "line", ["sepal,petal,width,height", "x", "id,label", "ImageId,Label", "a,b,class", "x,y"]
+)
+def test_names_that_nobody_knows_are_no_pixels(line):
+    with pytest.raises(NoImagesError, match=r"no columns of pixels: expected a label, .*header=yes$"):
+        found(line)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +450,21 @@ def test_what_the_caller_knows_wins():
         ("1x1,1x1x2", "columns of pixels"),
         ("label,pixel0,class", "two columns of labels; say which with --read label="),
         ("pixel0,label,pixel1", "columns: expected pixels side by side"),
-        ("label", "columns: expected pixels side by side"),
+        ("label", "no columns of pixels: expected a label, a row number, pixel0, 1x1, or"),
+        (
+            "species,pixel0,pixel1",
+            "column 1: expected a label, a row number, pixel0, 1x1, or names numbered in one series",
+        ),
+        (
+            "pixel0,pixel1,name",
+            "column 3: expected a label, a row number, pixel0, 1x1, or names numbered in one series",
+        ),
+        ("label,pixel0,name", "column 3: expected a label, a row number, pixel0, 1x1, or names numbered in"),
+        ("0,pixel0,pixel1", "column 1: expected a label, a row number, pixel0, 1x1, or names numbered in"),
+        ("label,V1,V2,W3", "column 4: expected a label, a row number, pixel0, 1x1, or names numbered in"),
+        ("label,V1,V3,V2", "columns of pixels: expected pixel0, pixel1, …"),
+        ("pixel0,1x1", "columns of pixels: expected pixel0, pixel1, …"),
+        ("", "neither a header nor whole numbers: found ''"),
         ("label,pixel0,pixel1,pixel2", "3 columns of pixels are no square image; say --read shape=HxW"),
         ('"label,pixel0', "not a line of text cells"),
     ],
@@ -358,3 +498,16 @@ def test_shapes_are_spelled_with_x():
 def test_grid_names_are_row_by_column():
     assert grid_names((2, 2)) == ["1x1", "1x2", "2x1", "2x2"]
     assert grid_names((1, 2, 2)) == ["1x1x1", "1x1x2", "1x2x1", "1x2x2"]
+
+
+@pytest.mark.parametrize(("line", "column"), [("species,pixel0", 1), ("pixel0,pixel1,name", 3)])
+def test_a_stranger_is_named_with_the_remedy(line, column):
+    stranger = line.split(",")[column - 1]
+
+    with pytest.raises(DataError) as caught:
+        found(line)
+
+    assert f"column {column}: expected a label" in str(caught.value)
+    assert str(caught.value).endswith(
+        f"found '{stranger}'; say where the label is with --read label=first|last|none"
+    )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import mnistkit
 from mnistkit.dataset import Dataset
 from mnistkit.errors import CapabilityError, DataError
 from mnistkit.testing import assert_same_content, drawn_dataset, read_dataset, write_dataset
@@ -152,7 +153,10 @@ def test_the_label_may_stand_last(tmp_path):
             "#@ TextLoader{ sparse+ col=Label:U4[10]:0 col=Features:R4:1-4 }\n",
             "schema not understood: expected dense",
         ),
-        ("#@ TextLoader{ col=Label:U4[10]:0 col=A:R4:1-4 col=B:R4:5 }\n", "schema not understood"),
+        (
+            "#@ TextLoader{ col=Label:U4[10]:0 col=Id:TX:1 col=Features:R4:2-5 }\n",
+            "columns of the schema: expected one of features, and at most one Label, found Label, Id",
+        ),
         ("#@ TextLoader{ sep=colon col=Features:R4:1-4 }\n", "schema not understood"),
         ("#@ nothing\n", "schema not understood"),
         (
@@ -162,8 +166,8 @@ def test_the_label_may_stand_last(tmp_path):
         ("#@ TextLoader{ col=Features:0-3 }\n7\t1\t2\t3\t400\n", "5 columns of pixels are no square image"),
         ("# only this\n", "the file ends: expected a header or images"),
         (
-            "Label\tA\tB\tC\tD\n7\t1\t2\t3\t400\n",
-            "column 'D': expected a whole number from 0 to 255, found '400'",
+            "Label\tA1\tA2\tA3\tA4\n7\t1\t2\t3\t400\n",
+            "column 'A4': expected a whole number from 0 to 255, found '400'",
         ),
         ("7\t1\t2\t3\t\n", "neither a header nor whole numbers: found ''; say which with --read header=yes"),
         ("#@" + "x" * 70_000 + "\n", "schema of more than 64 KiB"),
@@ -238,3 +242,47 @@ def test_sniffing_reads_what_the_writer_writes(tmp_path):
 
     with io.FileIO(tmp_path / "train.tsv") as file:
         assert sniff(file.read(4096), ["test.tsv", "train.tsv"]) == "yes"
+
+
+@pytest.mark.parametrize("schema", [True, False], ids=["schema", "no-schema"])
+@pytest.mark.parametrize("separator", SEPARATORS)
+@pytest.mark.parametrize("labelled", ["all", "none", "train"])
+def test_every_export_reads_back_by_its_receipt(tmp_path, schema, separator, labelled):
+    splits = {}
+    for name, rows, shape in (("train", 9, (2, 8)), ("test", 5, (1, 1))):
+        images = np.random.default_rng(rows).integers(0, 256, (rows, *shape), np.uint8)
+        splits[name] = images, np.arange(rows) if labelled in ("all", name) else None
+    dataset = Dataset.from_arrays(splits, name="digits")
+
+    mnistkit.export(dataset, "mlnet", tmp_path / "out", verify=True, schema=schema, separator=separator)
+
+    assert_same_content(mnistkit.open(tmp_path / "out"), dataset)
+
+
+def test_the_receipts_separator_is_taken(tmp_path):
+    (tmp_path / "train.txt").write_text("Label|pixel0\n7|1\n", "utf-8")
+
+    assert len(read_dataset(CARD, tmp_path, separator="bar")["train"]) == 1
+    assert "no columns of pixels" in refusal(tmp_path / "train.txt", separator="comma")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "separator"), [(",", ","), (";", ";"), ("|", "|"), ("bar", "|"), ("space", " ")]
+)
+def test_separators_are_words_or_characters(tmp_path, spelled, separator):
+    file = tmp_path / "train.txt"
+    head = (
+        f"#@ TextLoader{{\n#@ header+\n#@ sep={spelled}\n#@ col=Label:R4:0\n#@ col=Features:R4:1-4\n#@ }}\n"
+    )
+    file.write_text(head + separator.join("LABCD") + "\n" + separator.join("71234") + "\n", "utf-8")
+
+    batch = read_dataset(CARD, file)["train"].load()
+
+    assert (batch.labels.tolist(), batch.images.ravel().tolist()) == ([7], [1, 2, 3, 4])
+
+
+def test_the_widest_comment_is_bounded(tmp_path):
+    file = tmp_path / "train.tsv"
+    file.write_bytes(b"//x\n" * 400_000 + b"1\t2\n")
+
+    assert refusal(file) == "train.tsv, line 262146: more than 1 MiB of comments before the first row"

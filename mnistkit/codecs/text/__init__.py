@@ -4,17 +4,20 @@
 
     encode   pixels and labels -> lines, header names
     lines    a stream of bytes -> blocks of whole lines, bounded in memory
-    layout   the first line -> which column is what, and the shape of an image
+    layout   which column is what, and the shape of an image
+    header   the names of columns -> labels, row numbers, pixels
+    detect   the first line -> a layout
     decode   a block of lines -> pixels and labels, strictly
     reader   the reader that formats derive theirs from: one scan, an index of lines, batches
 """
 
+from mnistkit.codecs.text.detect import detect
 from mnistkit.codecs.text.encode import encode, grid_names, header_line, pixel_names
-from mnistkit.codecs.text.layout import SEPARATORS, Layout, detect
+from mnistkit.codecs.text.layout import MOST_COLUMNS, SEPARATORS, Layout, NoImagesError
 from mnistkit.codecs.text.lines import Lines
 from mnistkit.codecs.text.reader import TextReader
 
 __all__ = [
-    "SEPARATORS", "Layout", "Lines", "TextReader", "detect", "encode", "grid_names", "header_line",
-    "pixel_names",
+    "MOST_COLUMNS", "SEPARATORS", "Layout", "Lines", "NoImagesError", "TextReader", "detect", "encode",
+    "grid_names", "header_line", "pixel_names",
 ]  # fmt: skip

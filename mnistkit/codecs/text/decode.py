@@ -23,7 +23,8 @@ _LF, _MINUS = ord("\n"), ord("-")
 _SAFE_DIGITS = 18
 #: Bytes before the text, so that looking back at up to three bytes needs no special case.
 _MARGIN = 3
-_WHOLE = re.compile(rb"-?0*(\d{1,19})")
+#: A whole number; pandas writes ``5.0`` where a column once had a gap.
+_WHOLE = re.compile(rb"-?0*(\d{1,19})(?:\.0*)?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +176,7 @@ def _whole_numbers(
 
 
 def decode_exactly(text: bytes, layout: Layout, *, path: Path, line: int) -> Rows:
-    """Decode line by line and cell by cell, blanks and quotes included, and name the first fault.
+    """Decode line by line and cell by cell, blanks, quotes and ``.0`` included, and name the first fault.
 
     Raises:
         DataError: As :func:`decode`.

@@ -54,8 +54,9 @@ class Lines:
         self._file = file
         self._left = None if stop is None else stop - offset
         self._buffer = self._more()
+        self._cursor = 0
         if offset == 0 and self._buffer.startswith(_BOM):
-            self._drop(len(_BOM))
+            self._step(len(_BOM))
 
     def peek(self) -> bytes | None:
         """Return the next line without its end, and stay before it; None at the end of the file.
@@ -63,19 +64,20 @@ class Lines:
         Raises:
             DataError: It is longer than 64 MiB.
         """
-        while (end := self._buffer.find(b"\n")) < 0 and len(self._buffer) <= FIRST_LINE_BYTES:
-            # Asking for as much again as there is keeps a long line's cost linear.
-            if not (more := self._more(len(self._buffer))):
-                break
-            self._buffer += more
-        line = self._buffer if end < 0 else self._buffer[:end]
-        self._check(len(line), FIRST_LINE_BYTES)
-        return line.removesuffix(b"\r") if self._buffer else None
+        return self._show(0, self._reach(0))
+
+    def peek_second(self) -> bytes | None:
+        """Return the line after the next one, and stay where we are; None where there is none.
+
+        Raises:
+            DataError: It is longer than 64 MiB.
+        """
+        begin = self._reach(0)
+        return self._show(begin, self._reach(begin))
 
     def skip(self) -> None:
         """Step behind the line that :meth:`peek` showed."""
-        end = self._buffer.find(b"\n")
-        self._drop(len(self._buffer) if end < 0 else end + 1)
+        self._step(self._reach(0))
         self.line += 1
 
     def blocks(self, longest: int) -> Iterator[Block]:
@@ -98,7 +100,8 @@ class Lines:
                 yield Block(rows, block.line, block.offset)
 
     def _blocks(self, longest: int) -> Iterator[Block]:
-        rest, more = b"", self._buffer
+        rest, more = b"", self._buffer[self._cursor :]
+        self._buffer, self._cursor = b"", 0
         while more:
             text = rest + more
             cut = text.rfind(b"\n") + 1
@@ -123,8 +126,24 @@ class Lines:
             self._left -= size
         return self._file.read(size)
 
-    def _drop(self, size: int) -> None:
-        self._buffer = self._buffer[size:]
+    def _reach(self, begin: int) -> int:
+        """Hold a whole line in the buffer and return where it ends; both count from the cursor."""
+        while (end := self._buffer.find(b"\n", self._cursor + begin)) < 0:
+            held = len(self._buffer) - self._cursor
+            self._check(held - begin, FIRST_LINE_BYTES)
+            # Asking for as much again as there is keeps a long line's cost linear.
+            if not (more := self._more(held)):
+                return held
+            self._buffer, self._cursor = self._buffer[self._cursor :] + more, 0
+        self._check(end - self._cursor - begin, FIRST_LINE_BYTES)
+        return end + 1 - self._cursor
+
+    def _show(self, begin: int, end: int) -> bytes | None:
+        line = self._buffer[self._cursor + begin : self._cursor + end]
+        return line.removesuffix(b"\n").removesuffix(b"\r") if line else None
+
+    def _step(self, size: int) -> None:
+        self._cursor += size
         self.offset += size
 
     def _check(self, size: int, longest: int) -> None:

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from mnistkit.codecs.text.decode import Rows, decode
-from mnistkit.codecs.text.layout import Layout
+from mnistkit.codecs.text.layout import Layout, NoImagesError
 from mnistkit.codecs.text.lines import Block, Lines
 from mnistkit.compression import compression_of, open_decompressed
 from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError
+from mnistkit.naming import SPLIT_WORDS
 from mnistkit.parallel import ordered_map
-from mnistkit.plugin import Reader, spans
+from mnistkit.plugin import Reader, Source, parse_shape, spans
 from mnistkit.settings import usable_cpus
 
 #: Rows between two marks of the index.
@@ -53,34 +54,64 @@ class Table:
 class TextReader(Reader):
     """Reads files of lines of numbers; a subclass says how they begin."""
 
-    #: Endings of the format's files in a folder.
+    #: Endings of the format's files, the usual one first: a folder is read for the first that it has.
     suffixes: ClassVar[tuple[str, ...]]
     log: ClassVar[logging.Logger]
 
     _tables: dict[str, tuple[Table, ...]]
 
+    def __init__(self, source: Source, options: Any) -> None:
+        super().__init__(source, options)
+        self._shape = parse_shape(options.shape)
+
     @abstractmethod
-    def layout(self, lines: Lines) -> Layout:
+    def layout(self, lines: Lines, shape: tuple[int, ...] | None) -> Layout:
         """Read a file's header, leave ``lines`` at the first image, and say what its columns are.
 
+        Args:
+            lines: The file, at its beginning.
+            shape: Shape of one image of the split, where it is known.
+
         Raises:
+            NoImagesError: Its columns have names, and none is a pixel's.
             DataError: The file does not begin as the format does.
         """
 
     def info(self) -> DatasetInfo:
         """Decode every line of every file once, on all CPUs, and keep an index of where rows begin."""
-        splits = self.source.splits(self.suffixes)
-        if not splits:
-            raise DataError(self.source.path, "no such files", expected=" or ".join(self.suffixes))
-        self._tables = {
-            name: tuple(scan(path, self.layout) for path in paths) for name, paths in splits.items()
-        }
+        self._tables = dict(self._scan_splits())
         tables = [table for shards in self._tables.values() for table in shards]
         if any(table.compressed for table in tables):
             self.access = "sequential"
         for sentence in dict.fromkeys(t.layout.assumed for t in tables if t.layout.assumed):
             self.log.warning("%s: %s", self.source.path, sentence)
         return DatasetInfo(self.source.name, tuple(split_info(n, t) for n, t in self._tables.items()))
+
+    def _scan_splits(self) -> Iterator[tuple[str, tuple[Table, ...]]]:
+        """Scan each split; pass over ``sample_submission.csv`` and the like where others have images."""
+        ignored: list[NoImagesError] = []
+        readable = 0
+        for name, paths in self._files().items():
+            layout_of = partial(self.layout, shape=self._shape or self.source.shape_of(name))
+            try:
+                tables = tuple(scan(path, layout_of) for path in paths)
+            except NoImagesError as error:
+                if len(paths) > 1 or name in {*self.source.split_names, *SPLIT_WORDS.values()}:
+                    raise
+                ignored.append(error)
+                continue
+            readable += 1
+            yield name, tables
+        if ignored and not readable:
+            raise ignored[0]
+        if ignored:
+            self.log.warning("%s", "; ".join(f"ignored: {error}" for error in ignored))
+
+    def _files(self) -> dict[str, tuple[Path, ...]]:
+        for suffix in self.suffixes:
+            if splits := self.source.splits((suffix,)):
+                return splits
+        raise DataError(self.source.path, "no such files", expected=" or ".join(self.suffixes))
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Yield rows in batches of exactly ``size``, but for the last."""
