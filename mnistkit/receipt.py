@@ -100,9 +100,11 @@ def receipt_of(folder: Path) -> Receipt | None:
     """
     path = folder / RECEIPT
     try:
+        if not path.exists():
+            return None
+        if not path.is_file():
+            raise DataError(path, "not a file", todo="remove it")
         text = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except OSError as error:
         raise DataError(path, "cannot be read", found=error.strerror) from error
     try:

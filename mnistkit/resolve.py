@@ -92,7 +92,8 @@ def identify_format(path: Path, prefix: str = "") -> str:
     if path.is_file():
         names = [path.name]
     else:
-        names = [name for name in itertools.islice(walk(path), _MOST_NAMES) if name.startswith(prefix)]
+        listed = itertools.islice(walk(path), _MOST_NAMES)
+        names = [name for name in listed if name.startswith(prefix) and _size(path / name) >= 0]
     if not names:
         raise DataError(path, "an empty folder", todo="name a folder with a dataset")
     verdicts = _sniff(path, names)

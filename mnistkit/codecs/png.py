@@ -16,13 +16,17 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mnistkit.errors import CapabilityError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
     from mnistkit.dataset import Array, SplitInfo
@@ -31,11 +35,11 @@ if TYPE_CHECKING:
 #: 6 makes 251 in 22.1; Pillow's default makes 275 in 56.
 LEVEL = 3
 
-#: Twice Pillow's MAX_IMAGE_PIXELS, where it stops believing that an image is no attack.
-MOST_PIXELS = 178_956_970
+#: Pixels of one image, such as 8192 x 8192; less than Pillow's MAX_IMAGE_PIXELS, above which it warns.
+MOST_PIXELS = 1 << 26
 
 #: What is tried on data that is no PNG; formats that call other programs or hold no plain image are left out.
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">8sI4sIIBBBBBI")  # signature and the whole IHDR chunk
@@ -43,6 +47,8 @@ _CHUNK = struct.Struct(">I4s")
 _CRC = struct.Struct(">I")
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 _IDAT_CRC = zlib.crc32(b"IDAT")
+_STRIP = 1 << 20  # bytes of rows, and of packed rows, that are worked on at once
+_MOST_PACKED = 1032  # deflate spends two bits at least on the 258 bytes that it can copy
 _SHORTEST = _HEADER.size + 12 + len(_END)  # an empty IDAT between header and end
 
 #: (shape of one pixel, dtype) -> (bit depth, colour type), for all that is written.
@@ -53,6 +59,9 @@ _KINDS: dict[tuple[tuple[int, ...], str], tuple[int, int]] = {
     ((4,), "uint8"): (8, 6),
     ((), "uint16"): (16, 0),
 }
+_Room: TypeAlias = (
+    "Callable[[tuple[int, ...], str], Array]"  # makes the array for an image of a shape and dtype
+)
 _PIXELS = {kind: pixel for pixel, kind in _KINDS.items()}
 _BYTES = {(8, 0): 1, (8, 4): 2, (8, 2): 3, (8, 6): 4, (16, 0): 2}  # of one pixel
 
@@ -119,28 +128,37 @@ def decode(data: bytes, where: object) -> Array:
     """Return the image that a file holds: uint8 (h, w[, 2|3|4]) or uint16 (h, w), read-only.
 
     Gray, gray with alpha, RGB and RGBA stay what they are; samples of fewer than 8 bits are spread over
-    0–255 and palettes looked up, to RGBA where one of their colours is transparent.
+    0–255 and palettes looked up, to RGBA where one of their colours is transparent, and in GIF to gray
+    where all are gray.
 
     Args:
-        data: The whole file: PNG, JPEG, BMP, TIFF or WebP.
+        data: The whole file: PNG, JPEG, BMP, TIFF, WebP, GIF, PGM or PPM.
         where: What to call the file in messages.
 
     Raises:
         DataError: Empty, cut short, damaged, no image, several images, or of a kind not named above.
     """
-    if data.startswith(_SIGNATURE):
-        plain = _decode_plain(data, where)
-        if plain is not None:
-            return plain
-    image = _opened(data, where)
-    mode, _, dtype = _mode_of(image, where)
-    try:
-        pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    except Exception as error:  # Pillow's plugins raise whatever damaged bytes lead them to
-        raise _damaged(where, error) from error
-    pixels = np.ascontiguousarray(pixels, dtype)
-    pixels.flags.writeable = False
-    return pixels
+    image = _decoded(data, where, np.empty)
+    image.flags.writeable = False
+    return image
+
+
+def decode_batch(
+    files: Sequence[bytes], images: Array, where: Callable[[int], object], like: object = None
+) -> None:
+    """Decode files into the rows of images (n, height, width[, channels]), with no second copy of large ones.
+
+    Args:
+        files: The n whole files, as for :func:`decode`.
+        images: Is overwritten; C-order.
+        where: ``where(i)`` is what to call file i in messages.
+        like: What has the shape and dtype of images, for messages.
+
+    Raises:
+        DataError: As :func:`decode`; or the image has another shape or dtype.
+    """
+    for i in _decode_alike(files, images):
+        _decoded(files[i], where(i), partial(_row, images[i], where(i), like))
 
 
 def peek(data: bytes, where: object = "image") -> tuple[tuple[int, ...], str]:
@@ -188,9 +206,10 @@ def _parse_header(data: bytes, where: object) -> tuple[int, int, tuple[int, int]
         raise DataError(where, "damaged PNG", expected="chunk IHDR first", found=repr(name))
     if crc != zlib.crc32(data[12:29]):
         raise DataError(where, "damaged PNG", found="wrong checksum in chunk IHDR")
-    if not (0 < width < 1 << 31 and 0 < height < 1 << 31) or height * width > MOST_PIXELS:
+    _check_size(height, width, where)
+    if height * width * depth // 8 > _MOST_PACKED * len(data):
         raise DataError(
-            where, "size of image", expected=f"1 to {MOST_PIXELS:,} pixels", found=f"{height} x {width}"
+            where, "PNG ends too early", expected=f"{height} x {width}", found=f"{len(data)} bytes"
         )
     if depth == 16 and colour != 0:
         # Pillow would halve the samples without a word.
@@ -198,22 +217,101 @@ def _parse_header(data: bytes, where: object) -> tuple[int, int, tuple[int, int]
     return height, width, (0, 0) if any(methods) else (depth, colour)
 
 
-def _decode_plain(data: bytes, where: object) -> Array | None:
-    """Decode what :func:`encode` makes, or return None for any other sound PNG."""
+def _row(row: Array, where: object, like: object, shape: tuple[int, ...], dtype: str) -> Array:
+    """Return a row of a batch as the room for an image, if that looks like it."""
+    if shape != row.shape or dtype != row.dtype:
+        expected = _kind(row.shape, row.dtype.name) + (f" as {like}" if like else "")
+        raise DataError(
+            where, "unlike the first image of its split", expected=expected, found=_kind(shape, dtype)
+        )
+    return row
+
+
+def _kind(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{dtype} {'x'.join(map(str, shape))}"
+
+
+def _decode_alike(files: Sequence[bytes], images: Array) -> Sequence[int]:
+    """Decode small images that are as :func:`encode_batch` makes them, at once; return which are not."""
+    n, height, width = images.shape[:3]
+    kind = _KINDS.get((images.shape[3:], images.dtype.name))
+    stride = 1 + images[:1].nbytes // height
+    if kind is None or n < 2 or height * stride > _STRIP:
+        return range(n)
+    header = _header(height, width, kind)
+    packed = [_rows_of(data, header, height * stride) for data in files]
+    at = [i for i, rows in enumerate(packed) if rows is not None]
+    rows = np.frombuffer(b"".join(filter(None, packed)), np.uint8).reshape(len(at), height, stride)
+    samples = rows[:, :, 1:].view(images.dtype.newbyteorder(">"))
+    images.reshape(n, height, -1)[at if len(at) < n else slice(None)] = samples
+    filtered = np.array(at, np.intp)[rows[:, :, 0].any(axis=1)]
+    return sorted({*range(n)}.difference(at).union(filtered.tolist()))
+
+
+def _rows_of(data: bytes, header: bytes, promised: int) -> bytes | None:
+    """Inflate the rows of a sound file with this header, one IDAT and IEND; None for any other."""
+    packed = memoryview(data)[_HEADER.size + 8 : -len(_END) - 4]
+    framed = data.startswith(header) and data.endswith(_END) and len(data) >= _SHORTEST
+    if not framed or data[_HEADER.size : _HEADER.size + 8] != _CHUNK.pack(len(packed), b"IDAT"):
+        return None
+    if zlib.crc32(packed, _IDAT_CRC) != _CRC.unpack_from(data, len(data) - len(_END) - 4)[0]:
+        return None
+    inflate = zlib.decompressobj()
+    try:
+        rows = inflate.decompress(packed, promised + 1)
+    except zlib.error:
+        return None
+    return rows if len(rows) == promised and inflate.eof else None
+
+
+def _decoded(data: bytes, where: object, room: _Room) -> Array:
+    plain = _decode_plain(data, where, room) if data.startswith(_SIGNATURE) else None
+    if plain is not None:
+        return plain
+    image = _opened(data, where)
+    mode, pixel, dtype = _mode_of(image, where)
+    pixels = room((image.height, image.width, *pixel), dtype)
+    try:
+        _copy(image, mode, pixels)
+    except Exception as error:  # Pillow's plugins raise whatever damaged bytes lead them to
+        raise _damaged(where, error) from error
+    return pixels
+
+
+def _copy(image: Image, mode: str, pixels: Array) -> None:
+    """Copy an image strip by strip, for Pillow makes several copies of what it hands out."""
+    step = max(1, _STRIP * pixels.shape[0] // pixels.nbytes)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        strip = image if step >= image.height else image.crop((0, top, image.width, bottom))
+        pixels[top:bottom] = np.asarray(strip if strip.mode == mode else strip.convert(mode))
+
+
+def _check_size(height: int, width: int, where: object) -> None:
+    if not (height > 0 and width > 0 and height * width <= MOST_PIXELS):
+        raise DataError(
+            where, "size of image", expected=f"1 to {MOST_PIXELS:,} pixels", found=f"{height} x {width}"
+        )
+
+
+def _decode_plain(data: bytes, where: object, room: _Room) -> Array | None:
+    """Decode a file that has one IDAT and filter 0 in all rows, or return None for any other sound PNG."""
     height, width, kind = _parse_header(data, where)
     packed = _only_idat(data, where)
     if packed is None or kind not in _PIXELS:
         return None
     pixel, dtype = _PIXELS[kind]
     stride = 1 + width * _BYTES[kind]
-    rows = _inflated(packed, height * stride, where)
-    if rows[::stride].count(0) != height:
-        return None
-    samples = np.frombuffer(rows, np.uint8).reshape(height, stride)[:, 1:].copy()
-    stored = samples.view(">u2") if dtype == "uint16" else samples
-    image = stored.reshape(height, width, *pixel).astype(dtype, copy=False)
-    image.flags.writeable = False
-    return image
+    image = room((height, width, *pixel), dtype)
+    samples = image.reshape(height, -1)
+    top, plain = 0, True
+    for block in _inflated(packed, height * stride, max(1, _STRIP // stride) * stride, where):
+        rows = np.frombuffer(block, np.uint8).reshape(-1, stride)
+        plain = plain and not rows[:, 0].any()
+        if plain:
+            samples[top : top + len(rows)] = rows[:, 1:].view(image.dtype.newbyteorder(">"))
+        top += len(rows)
+    return image if plain else None
 
 
 def _only_idat(data: bytes, where: object) -> memoryview | None:
@@ -247,16 +345,36 @@ def _check_chunks(data: memoryview, where: object) -> None:
         at = end + 4
 
 
-def _inflated(packed: memoryview, promised: int, where: object) -> bytes:
-    inflate = zlib.decompressobj()
+def _inflated(packed: memoryview, promised: int, step: int, where: object) -> Iterator[bytes]:
+    """Yield the rows that are packed in blocks of ``step`` bytes, the last of which may be shorter."""
+    inflate, feed = zlib.decompressobj(), (packed[i : i + _STRIP] for i in range(0, len(packed), _STRIP))
     try:
-        rows = inflate.decompress(packed, promised + 1)
+        for left in range(promised, 0, -step):
+            block = _block(inflate, feed, min(step, left))
+            if len(block) < min(step, left):
+                raise _rows_unlike(promised, promised - left + len(block), where)
+            yield block
+        more = _block(inflate, feed, 1)
     except zlib.error as error:
         raise _damaged(where, error) from error
-    if len(rows) != promised or not inflate.eof:
-        found = "more" if len(rows) > promised else len(rows)
-        raise DataError(where, "damaged PNG", expected=f"{promised} bytes of rows", found=found)
-    return rows
+    if more or not inflate.eof:
+        raise _rows_unlike(promised, "more" if more else "no end", where)
+
+
+def _block(inflate: zlib._Decompress, feed: Iterator[memoryview], size: int) -> bytes:
+    """Inflate so many bytes, or fewer where there are no more."""
+    block = bytearray()
+    while len(block) < size and not inflate.eof:
+        given = inflate.unconsumed_tail or next(feed, b"")
+        more = inflate.decompress(given, size - len(block))
+        if not (given or more):
+            break
+        block += more
+    return bytes(block)
+
+
+def _rows_unlike(promised: int, found: object, where: object) -> DataError:
+    return DataError(where, "damaged PNG", expected=f"{promised} bytes of rows", found=found)
 
 
 def _opened(data: bytes, where: object) -> ImageFile:
@@ -266,10 +384,13 @@ def _opened(data: bytes, where: object) -> ImageFile:
         raise DataError(where, "empty file", expected="an image")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
+        _check_size(image.height, image.width, where)
         frames = getattr(image, "n_frames", 1)
     except UnidentifiedImageError as error:
         raise DataError(where, "no image", expected=", ".join(FORMATS)) from error
-    except Exception as error:  # as in decode
+    except DataError:
+        raise
+    except Exception as error:  # as in _decoded
         raise _damaged(where, error) from error
     if frames != 1:
         raise DataError(where, "several images in one file", expected=1, found=frames)
@@ -283,19 +404,31 @@ def _mode_of(image: ImageFile, where: object) -> tuple[str, tuple[int, ...], str
         return "I", (), "uint16"  # 16-bit gray before Pillow 11
     if mode == "P" and "transparency" in image.info:
         mode = "PA"
+    elif mode == "P" and image.format == "GIF" and _is_gray(image):
+        mode = "L"
     if mode not in _MODES or _narrowed(image):
         raise DataError(
             where,
             "kind of image",
             expected="gray or colour of 8 bits, or gray of 16",
-            found=f"{image.format} of mode {mode}" + (", 16 bits a channel" if mode in _MODES else ""),
+            found=f"{image.format} of mode {mode}" + (", not of 8 bits a channel" if mode in _MODES else ""),
         )
     return _MODES[mode]
 
 
+def _is_gray(image: ImageFile) -> bool:
+    """Whether a palette has grays alone; GIF has no other way to say that an image is gray."""
+    colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    return bool((colours == colours[:, :1]).all())
+
+
 def _narrowed(image: ImageFile) -> bool:
-    """Whether Pillow would cut 16-bit channels to 8 bits."""
-    arguments = image.tile[0][3] if image.tile else ""
+    """Whether Pillow would change samples to 8 bits: of 16 bits, or of another maximum than 255 in PPM."""
+    if not image.tile:
+        return False
+    decoder, arguments = image.tile[0][0], image.tile[0][3]
+    if decoder in ("ppm", "ppm_plain") and isinstance(arguments, tuple) and image.mode != "1":
+        return bool(arguments[1] != 255)
     raw = str(arguments[0] if isinstance(arguments, tuple) else arguments)
     # BGR;16 has 16 bits a pixel, not a channel.
     return ";16" in raw and not raw.startswith("BGR") and image.mode in ("L", "LA", "RGB", "RGBA")

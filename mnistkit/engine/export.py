@@ -63,7 +63,7 @@ def run_export(
         if verify:
             _verify(receipt, plan, dataset, folder, progress)
         (folder / RECEIPT).write_text(receipt.to_json(), encoding="utf-8", newline="\n")
-        publish(scratch, out)
+        publish(scratch, out, overwrite=overwrite, source=dataset.path)
     return receipt
 
 

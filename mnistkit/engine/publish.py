@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import itertools
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from mnistkit.checksums import read_checksums, sha256_of, walk
-from mnistkit.engine.scratch import EXPORT, OLD
+from mnistkit.checksums import added_files, sha256_of
+from mnistkit.engine.scratch import EXPORT, OLD, check_name, put_back
 from mnistkit.errors import DataError, DestinationError
 from mnistkit.naming import CHECKSUMS
 from mnistkit.receipt import receipt_of
@@ -20,6 +23,9 @@ _MANY_FILES = 1000
 _AT_FDCWD = -100
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # Linux, renameat2(2)
 _RENAME_EXCL, _RENAME_SWAP = 4, 2  # macOS, renamex_np(2)
+
+#: What a kernel or file system says that does not know the flag.
+_UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def check_destination(out: Path, *, overwrite: bool, source: Path | None) -> None:
@@ -32,34 +38,85 @@ def check_destination(out: Path, *, overwrite: bool, source: Path | None) -> Non
     if source is not None and source.is_dir() and source.resolve() in out.resolve().parents:
         raise DestinationError(out, "lies in the source", todo="choose another --out")
     if not os.path.lexists(out):
+        check_name(out)
         return
     if not overwrite:
         raise DestinationError(out, "exists already", todo="choose another --out, or add --overwrite")
     if out.is_symlink() or not out.is_dir():
         raise DestinationError(out, "is no folder", todo="choose another --out")
     _check_precious(out, source)
-    if any(out.iterdir()):
-        _check_is_export(out)
+    check_name(out)
+    _check_replaceable(out)
 
 
-def publish(scratch: Path, out: Path) -> None:
+def publish(scratch: Path, out: Path, *, overwrite: bool, source: Path | None) -> None:
     """Sync the export in the scratch folder to disk and put it in its place in one step.
 
+    Args:
+        scratch: The scratch folder, whose lock is held.
+        out: The destination.
+        overwrite: Whether an export or an empty folder there may be replaced.
+        source: Where the dataset was read from.
+
     Raises:
-        DestinationError: Something turned up at the destination meanwhile.
+        DestinationError: Something turned up or changed at the destination meanwhile; it is still there.
+        OSError: The system refuses.
     """
-    new = scratch / EXPORT
-    _sync(new)
+    _sync(scratch / EXPORT)
     try:
-        if not os.path.lexists(out):
-            _rename_new(new, out)
-        elif not _rename(new, out, _RENAME_EXCHANGE, _RENAME_SWAP):
-            # Two steps; finish_swap completes them if the process ends in between.
-            out.rename(scratch / OLD)
-            new.rename(out)
+        if overwrite and os.path.lexists(out):
+            checked = out.lstat()
+            check_destination(out, overwrite=True, source=source)
+            _replace(scratch, out, checked)
+        else:
+            _rename_new(scratch / EXPORT, out)
     except FileExistsError as error:
         raise DestinationError(out, "appeared while the export was written", todo="run it again") from error
     _sync_folder(out.parent)
+
+
+def _replace(scratch: Path, out: Path, checked: os.stat_result) -> None:
+    """Swap the new export with what is at the destination, and back if that has changed meanwhile."""
+    new = scratch / EXPORT
+    ours = new.lstat()
+    try:
+        if _rename(new, out, _RENAME_EXCHANGE, _RENAME_SWAP):
+            _check_unchanged(new, checked, out)
+            return
+    except BaseException:
+        if not os.path.samestat(new.lstat(), ours):
+            _exchange_back(new, out)
+        raise
+    try:
+        # Two steps; finish_swap completes them if the process ends in between.
+        out.rename(scratch / OLD)
+        _check_unchanged(scratch / OLD, checked, out)
+        _rename_new(new, out)
+    except BaseException:
+        put_back(scratch, out)
+        raise
+
+
+def _exchange_back(new: Path, out: Path) -> None:
+    try:
+        _rename(new, out, _RENAME_EXCHANGE, _RENAME_SWAP)
+    except FileNotFoundError:  # the new one is gone already: somebody else has taken it away
+        _rename_new(new, out)
+
+
+def _check_unchanged(old: Path, checked: os.stat_result, out: Path) -> None:
+    """Make sure that what was taken from the destination is what was found good to be replaced."""
+    if not os.path.samestat(old.lstat(), checked):
+        raise _changed(out, "another folder")
+    try:
+        _check_replaceable(old)
+    except DestinationError as error:
+        raise _changed(out, error.found or error.what) from error
+
+
+def _changed(out: Path, found: object) -> DestinationError:
+    todo = "look at it, then run it again"
+    return DestinationError(out, "changed while the export was written", found=found, todo=todo)
 
 
 def _check_precious(out: Path, source: Path | None) -> None:
@@ -71,43 +128,56 @@ def _check_precious(out: Path, source: Path | None) -> None:
         raise DestinationError(out, "is the root folder", todo="choose another --out")
 
 
-def _check_is_export(out: Path) -> None:
+def _check_replaceable(folder: Path) -> None:
+    """Make sure that a folder is empty, or an export with nothing else in it."""
     try:
-        receipt = receipt_of(out)
-        valid = receipt is not None and sha256_of(out / CHECKSUMS) == receipt.files
-        listed = read_checksums(out) if valid else {}
+        with os.scandir(folder) as entries:
+            if next(entries, None) is None:
+                return
+        receipt = receipt_of(folder)
+        valid = receipt is not None and sha256_of(folder / CHECKSUMS) == receipt.files
+        foreign = next(added_files(folder), None) if valid else None
+    except DestinationError:
+        raise
     except (DataError, OSError):
         valid = False
     if not valid:
         raise DestinationError(
-            out, "is no export of mnistkit, so --overwrite leaves it alone", todo="choose another --out"
+            folder, "is no export of mnistkit, so --overwrite leaves it alone", todo="choose another --out"
         )
-    for name in walk(out):
-        if name not in listed:
-            raise DestinationError(out, "holds a file that is not of the export", found=name, todo="move it")
+    if foreign is not None:
+        raise DestinationError(
+            folder, "holds a file that is not of the export", found=foreign, todo="move it"
+        )
 
 
 def _sync(folder: Path) -> None:
-    files = [Path(where, name) for where, _, names in os.walk(folder) for name in names]
-    if len(files) > _MANY_FILES:
+    count = sum(1 for _ in itertools.islice(_files(folder), _MANY_FILES + 1))
+    if count > _MANY_FILES:
         _sync_file_system(folder)
         return
-    for path in files:
+    for path in _files(folder):
         with path.open("rb") as file:
             os.fsync(file.fileno())
     for where, _, _ in os.walk(folder):
         _sync_folder(Path(where))
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    return (Path(where, name) for where, _, names in os.walk(folder) for name in names)
+
+
 def _sync_file_system(folder: Path) -> None:
     if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
+        with suppress(AttributeError):  # another C library
+            sync = _libc().syncfs
             descriptor = os.open(folder, os.O_RDONLY)
             try:
-                if ctypes.CDLL(None).syncfs(descriptor) == 0:
-                    return
+                if sync(descriptor) != 0:
+                    raise _last_error(folder)
             finally:
                 os.close(descriptor)
+            return
     if hasattr(os, "sync"):
         os.sync()
 
@@ -123,20 +193,41 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _rename_new(new: Path, out: Path) -> None:
-    if not _rename(new, out, _RENAME_NOREPLACE, _RENAME_EXCL):
-        if os.path.lexists(out):
-            raise FileExistsError(out)
+    """Rename unless something is there, which raises FileExistsError."""
+    if _rename(new, out, _RENAME_NOREPLACE, _RENAME_EXCL):
+        return
+    if os.path.lexists(out):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(out))
+    try:
         new.rename(out)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.ENOTDIR):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(out)) from error
+        raise
 
 
 def _rename(new: Path, out: Path, linux: int, macos: int) -> bool:
     """Rename with a flag that Python does not know; False where the system has no such thing."""
     old_name, new_name = os.fsencode(new), os.fsencode(out)
-    with suppress(AttributeError, OSError):
+    failed = True
+    try:
         if sys.platform == "linux":
-            call = ctypes.CDLL(None, use_errno=True).renameat2
-            return bool(call(_AT_FDCWD, old_name, _AT_FDCWD, new_name, linux) == 0)
-        if sys.platform == "darwin":
-            call = ctypes.CDLL(None, use_errno=True).renamex_np
-            return bool(call(old_name, new_name, macos) == 0)
-    return False
+            failed = _libc().renameat2(_AT_FDCWD, old_name, _AT_FDCWD, new_name, linux) != 0
+        elif sys.platform == "darwin":
+            failed = _libc().renamex_np(old_name, new_name, macos) != 0
+        else:
+            return False
+    except AttributeError:  # an older C library
+        return False
+    if failed and ctypes.get_errno() not in _UNKNOWN:
+        raise _last_error(new, out)
+    return not failed
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _last_error(path: Path, other: Path | None = None) -> OSError:
+    code = ctypes.get_errno()
+    return OSError(code, os.strerror(code), os.fspath(path), None, other and os.fspath(other))

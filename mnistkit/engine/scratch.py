@@ -6,6 +6,9 @@
         lock       held by the process that writes
         export/    what becomes the destination
         old/       what was there before, for the moment of a swap in two renames
+
+Only who holds the lock changes or removes anything in it.  What was at the destination is ``old`` as
+long as ``export`` lies beside it or the destination is missing: so long it is never removed.
 """
 
 from __future__ import annotations
@@ -14,99 +17,318 @@ import logging
 import os
 import re
 import shutil
+import stat
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mnistkit.errors import DestinationError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 log = logging.getLogger(__name__)
 
 EXPORT, OLD, LOCK = "export", "old", "lock"
+
+#: Seconds to wait for a lock: others look whether a folder is in use for much less than the first.
+#: Of two that begin at once, each with its folder, the one whose name comes first waits for the other to go.
+_SHORT, _LONG = 0.3, 2.0
+_PAUSE = 0.005
+
+#: How often to begin again where somebody else removes the folder that was just made.
+_ATTEMPTS = 200
 
 
 @contextmanager
 def scratch_folder(out: Path, digest: str) -> Iterator[Path]:
     """Make and lock the scratch folder of a destination; remove it afterwards, whatever happens.
 
-    Left-over scratch folders of the destination that nobody holds are removed first.
+    Left-over scratch folders of the destination that nobody holds are removed first.  Parent folders
+    that were made are removed again if nothing was put there.
 
     Raises:
-        DestinationError: Another export to the destination is running, or the place is not writable.
+        DestinationError: Another export to the destination is running, the place is not writable, or
+            what an interrupted export left cannot be removed.
     """
+    check_name(out)
     finish_swap(out)
-    for left in _scratch_folders(out):
-        _remove_left_over(left, out)
     scratch = out.parent / f".{out.name}.mnistkit-{digest}"
-    _make(scratch, out)
+    made: list[Path] = []
     try:
-        with _locked(scratch, out):
-            yield scratch
+        lock = _make_and_lock(scratch, out, made)
+        try:
+            _clear(scratch, out)
+            try:
+                _make_export(scratch, out)
+                yield scratch
+            finally:
+                _clean(scratch, out)
+        finally:
+            _leave(scratch, lock)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in reversed(made):
+            with suppress(OSError):  # not empty: the export is there
+                folder.rmdir()
 
 
 def finish_swap(out: Path) -> None:
-    """Roll a swap forward that was cut off between its two renames."""
+    """Finish a swap that was cut off between its two renames: forward, or back where the new is gone."""
     if os.path.lexists(out):
         return
     for scratch in _scratch_folders(out):
-        if (scratch / OLD).exists() and (scratch / EXPORT).exists():
-            with suppress(DestinationError), _locked(scratch, out):  # locked: it is being swapped right now
-                (scratch / EXPORT).rename(out)
-                log.warning("%s: finished the swap of an interrupted export", out)
+        if os.path.lexists(scratch / OLD):
+            # What is in use is being swapped right now; what cannot be moved is left to who exports there.
+            with suppress(OSError), _holding(scratch, out, _SHORT):
+                _settle(scratch, out)
 
 
-def _make(scratch: Path, out: Path) -> None:
-    """Make the scratch folder, for nobody else to look into."""
+def put_back(scratch: Path, out: Path) -> None:
+    """Undo the first rename of a swap whose second one did not come about."""
+    if os.path.lexists(scratch / OLD) and not os.path.lexists(out):
+        (scratch / OLD).rename(out)
+
+
+def check_name(out: Path) -> None:
+    """Make sure that a destination has a name of its own.
+
+    Raises:
+        DestinationError: It is ``.``, ends with ``..`` or is the root.
+    """
+    if out.name in ("", ".", ".."):
+        raise DestinationError(out, "has no name of its own", todo="choose another --out")
+
+
+def _settle(scratch: Path, out: Path) -> None:
+    """Roll a cut-off swap forward, or back; the lock is held."""
+    if os.path.lexists(out) or not os.path.lexists(scratch / OLD):
+        return
+    if os.path.lexists(scratch / EXPORT):
+        (scratch / EXPORT).rename(out)
+        log.warning("%s: finished the swap of an interrupted export", out)
+    else:
+        put_back(scratch, out)
+        log.warning("%s: put back what an interrupted export had moved away", out)
+
+
+def _make_and_lock(scratch: Path, out: Path, made: list[Path]) -> int:
+    """Make the scratch folder, for nobody else to look into, or take over one that was left; lock it."""
+    gone: OSError | None = None
+    for _ in range(_ATTEMPTS):
+        try:
+            _make_folders(out.parent, made)
+            with suppress(FileExistsError):
+                scratch.mkdir(mode=0o700)
+            return _lock(scratch, out, _SHORT)
+        except FileNotFoundError as error:  # somebody else has just removed it
+            gone = error
+        except DestinationError:
+            raise
+        except OSError as error:
+            raise DestinationError(out, "cannot be written", found=error.strerror) from error
+    raise DestinationError(out, "cannot be written", found=gone and gone.strerror) from gone
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Make a folder and its parents, and note which were not there."""
+    for parent in reversed((folder, *folder.parents)):
+        if not os.path.lexists(parent):
+            with suppress(FileExistsError):
+                parent.mkdir()
+                made.append(parent)
+
+
+def _make_export(scratch: Path, out: Path) -> None:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DestinationError(out, "cannot be written", found=error.strerror) from error
-    try:
-        scratch.mkdir(mode=0o700)
         (scratch / EXPORT).mkdir()
-    except (FileExistsError, FileNotFoundError) as error:
-        raise _running(out) from error  # it was made, or taken for a left-over, by somebody else just now
     except OSError as error:
         raise DestinationError(out, "cannot be written", found=error.strerror) from error
+
+
+def _clear(scratch: Path, out: Path) -> None:
+    """Remove what interrupted exports left, in the scratch folder that is held and in others.
+
+    Raises:
+        DestinationError: One is in use, or cannot be removed.
+    """
+    others = [folder for folder in _scratch_folders(out) if folder.name != scratch.name]
+    for other in others:  # all before any is removed, which takes long and needs its lock
+        with (
+            suppress(FileNotFoundError),
+            _holding(other, out, _LONG if scratch.name < other.name else _SHORT),
+        ):
+            pass
+    for other in others:
+        with suppress(FileNotFoundError), _holding(other, out, _LONG):
+            _remove_left_over(other, out)
+    _remove_left_over(scratch, out)
+
+
+def _remove_left_over(scratch: Path, out: Path) -> None:
+    try:
+        if _is_empty(scratch):
+            return
+        scratch.chmod(0o700)
+        _settle(scratch, out)
+        _empty(scratch, out)
+    except DestinationError:
+        raise
+    except OSError as error:
+        raise DestinationError(
+            scratch, "cannot be removed", found=error.strerror, todo="remove it yourself"
+        ) from error
+    log.warning("%s: removed what an interrupted export left", scratch)
+
+
+def _clean(scratch: Path, out: Path) -> None:
+    """Remove what is in the scratch folder; that it cannot be is no reason for an export to fail."""
+    try:
+        put_back(scratch, out)
+        _empty(scratch, out)
+    except OSError as error:
+        log.warning("%s: cannot be removed (%s); remove it yourself", scratch, error)
+
+
+def _empty(scratch: Path, out: Path) -> None:
+    if os.path.lexists(scratch / OLD):
+        if os.path.lexists(scratch / EXPORT) or not os.path.lexists(out):
+            raise DestinationError(
+                scratch / OLD, "is what was at the destination before", todo="move it to where it belongs"
+            )
+        _remove(scratch / OLD)
+    for path in list(scratch.iterdir()):
+        if path.name != LOCK:
+            _remove(path)
+
+
+def _is_empty(scratch: Path) -> bool:
+    return all(path.name == LOCK for path in scratch.iterdir())
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a whole tree, even where its own folders forbid it."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        _allow(path)
+        shutil.rmtree(path)
+
+
+def _allow(folder: Path) -> None:
+    """Let the owner change all folders of a tree; on Windows the files must allow it, too."""
+    folder.chmod(0o700)
+    for where, folders, names in os.walk(folder):
+        for name in (*folders, *(names if os.name == "nt" else ())):
+            path = Path(where, name)
+            if not path.is_symlink():
+                path.chmod(0o700)
 
 
 def _scratch_folders(out: Path) -> list[Path]:
     pattern = re.compile(re.escape(f".{out.name}.mnistkit-") + r"[0-9a-f]{12}")
-    if not out.parent.is_dir():
+    try:
+        with os.scandir(out.parent) as entries:
+            found = [e.name for e in entries if pattern.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
+    except OSError:  # not there, or not ours to look into
         return []
-    return sorted(p for p in out.parent.iterdir() if pattern.fullmatch(p.name) and p.is_dir())
-
-
-def _remove_left_over(scratch: Path, out: Path) -> None:
-    with _locked(scratch, out):
-        log.warning("%s: removed what an interrupted export left", scratch)
-        shutil.rmtree(scratch / EXPORT, ignore_errors=True)
-    shutil.rmtree(scratch, ignore_errors=True)
+    return [out.parent / name for name in sorted(found)]
 
 
 @contextmanager
-def _locked(scratch: Path, out: Path) -> Iterator[None]:
-    """Hold a scratch folder's lock, which ends with the process.
+def _holding(scratch: Path, out: Path, patience: float) -> Iterator[None]:
+    """Hold the lock of a scratch folder; remove the folder afterwards if nothing is left in it.
 
     Raises:
-        DestinationError: Somebody else holds it.
+        FileNotFoundError: The folder is not there any more.
+        DestinationError: Somebody else holds it, or it is not ours.
     """
-    try:
-        lock = FileLock(scratch / LOCK, timeout=0)
-        lock.acquire()
-    except (Timeout, FileNotFoundError) as error:
-        raise _running(out) from error
-    except OSError as error:
-        raise DestinationError(out, "cannot be written", found=error.strerror) from error
+    lock = _lock(scratch, out, patience)
     try:
         yield
     finally:
-        lock.release()
+        _leave(scratch, lock)
 
 
-def _running(out: Path) -> DestinationError:
-    return DestinationError(out, "another export to it is running", todo="wait for it to end")
+def _lock(scratch: Path, out: Path, patience: float) -> int:
+    """Lock a scratch folder until the process ends, however it does; return the lock's descriptor."""
+    status = scratch.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise DestinationError(scratch, "is in the way", expected="a folder", todo="remove it yourself")
+    if hasattr(os, "geteuid") and os.geteuid() not in (0, status.st_uid):
+        todo = "wait for their export to end, or have them remove it"
+        raise DestinationError(scratch, "is another user's", todo=todo)
+    until = time.monotonic() + patience
+    while (lock := _try_lock(scratch)) is None:
+        if time.monotonic() > until:
+            raise DestinationError(out, "another export to it is running", todo="wait for it to end")
+        time.sleep(_PAUSE)
+    return lock
+
+
+def _try_lock(scratch: Path) -> int | None:
+    """Return the descriptor of the locked file, or None where somebody else holds or has removed it."""
+    try:
+        return _lock_file(scratch / LOCK)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if os.name == "nt" and isinstance(error, PermissionError):  # it is being removed
+            return None
+        raise DestinationError(
+            scratch, "cannot be locked", found=error.strerror, todo="remove it yourself"
+        ) from error
+
+
+def _lock_file(path: Path) -> int | None:
+    descriptor = _open(path)
+    locked = False
+    try:
+        with suppress(FileNotFoundError):
+            # Who held it may have removed the file: then the lock is on what nobody else can find.
+            locked = _flock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat())
+    finally:
+        if not locked:
+            os.close(descriptor)
+    return descriptor if locked else None
+
+
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        return os.open(path, flags, 0o600)
+    except PermissionError:
+        if os.name == "nt":
+            raise
+        path.parent.chmod(0o700)  # it is ours; a lock of our own opens then
+        return os.open(path, flags, 0o600)
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _leave(scratch: Path, lock: int) -> None:
+    """Remove a scratch folder in which nothing is left but the lock; let the lock go."""
+    try:
+        if os.name == "nt":  # an open file cannot be removed; nor can it if somebody else opens it now
+            os.close(lock)
+        with suppress(OSError):  # not empty: the next one has already locked it
+            if _is_empty(scratch):
+                (scratch / LOCK).unlink()
+                scratch.rmdir()
+    finally:
+        if os.name != "nt":
+            os.close(lock)

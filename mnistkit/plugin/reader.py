@@ -57,7 +57,8 @@ class Source:
         for folder, folders, names in os.walk(self.path):
             folders.sort()
             found += [Path(folder, n) for n in names if n not in (RECEIPT, CHECKSUMS) and not is_litter(n)]
-        return sorted(f for f in found if not suffixes or _ends(f.name, suffixes))
+        named = sorted(f for f in found if not suffixes or _ends(f.name, suffixes))
+        return [file for file in named if file.is_file()]  # reading a pipe would never end
 
     def splits(self, suffixes: Sequence[str]) -> dict[str, tuple[Path, ...]]:
         """Sort the files with these suffixes into splits by their names, shards in order.

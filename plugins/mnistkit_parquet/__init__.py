@@ -43,6 +43,8 @@ _SIZES = {
 class ParquetReadOptions:
     """How to read Parquet."""
 
+    image: str = option("", help="Name of the column that holds the images, where it cannot be told.")
+    label: str = option("", help="Name of the column that holds the labels, where it cannot be told.")
     shape: str | None = option(
         None, help="Shape of an image, HxW or HxWxC, where the file does not tell it, such as 20x28."
     )

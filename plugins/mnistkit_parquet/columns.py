@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from mnistkit.dataset import COLUMN_DTYPES
 from mnistkit.errors import DataError
-from mnistkit_parquet.schema import EXTRA_DTYPES, IMAGE, LABEL, PIXEL
+from mnistkit_parquet.schema import IMAGE, LABEL, PIXEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from mnistkit_parquet import ParquetReadOptions
+    from mnistkit_parquet.schema import Told
+
 LABELS = (LABEL, "class", "target", "labels", "y")
 IMAGES = (IMAGE, "img", "pixels", "features")
 
-_NUMBER = re.compile(r"(?:pixel|px|x|column)?[ _]?(\d+)", re.IGNORECASE)
-_PLACED = re.compile(r"(\d+)x(\d+)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:pixel|px|x|column)?[ _]?([0-9]{1,9})", re.IGNORECASE)
+_PLACED = re.compile(r"([0-9]{1,9})x([0-9]{1,9})", re.IGNORECASE)
 
-_DTYPES = {pa.from_numpy_dtype(dtype): dtype for dtype in EXTRA_DTYPES}
+_DTYPES = {pa.from_numpy_dtype(dtype): dtype for dtype in COLUMN_DTYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class Columns:
         images: Name of the column with the images, or names of the columns with a pixel each, in order.
         by_pixel: Whether there is a column a pixel.
         label: Name of the column with the labels.
-        extra: Names of all others.
+        extra: Names of all others that hold numbers.
+        skipped: Names of those that do not.
         shape: Shape of one image, where the names tell it.
     """
 
@@ -45,39 +50,53 @@ class Columns:
     by_pixel: bool
     label: str | None
     extra: tuple[str, ...]
+    skipped: tuple[str, ...]
     shape: tuple[int, ...] | None = None
 
+    @property
+    def read(self) -> list[str]:
+        """Names of the columns that are read."""
+        return [*self.images, *([self.label] if self.label else []), *self.extra]
 
-def find_columns(schema: pa.Schema, *, own: bool, path: object) -> Columns:
-    """Tell columns apart by their names and check that their types are numbers or images.
+
+def find_columns(schema: pa.Schema, told: Told, asked: ParquetReadOptions, path: object) -> Columns:
+    """Tell columns apart by their names and check that their types are what they have to be.
 
     Args:
         schema: The schema of the file.
-        own: Whether this plugin wrote it, so that only the plugin's own names count.
+        told: What its metadata tells; in files of this plugin, only the plugin's own names count.
+        asked: The options ``image`` and ``label``.
         path: The file, for messages.
 
     Raises:
-        DataError: No images, an incomplete set of pixel columns, two columns of one name, or types that are
-            neither numbers nor images.
+        DataError: No images, an incomplete set of pixel columns, two columns of one name, no column of a
+            name that was asked for, or images or labels of an impossible type.
     """
     names = schema.names
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise DataError(path, "two columns of one name", found=twice[0])
-    label = _named(names, LABELS, own=own)
-    image = _named(names, IMAGES, own=own)
-    pixels, shape = ([image], None) if image else _pixels(names, own=own, path=path)
+    label = _asked(names, asked.label, path) or _named(names, LABELS, own=told.own)
+    if not label and not told.own and len(told.class_labels) == 1:
+        label = next((name for name in told.class_labels if name in names), None)
+    image = _asked(names, asked.image, path) or _named(names, IMAGES, own=told.own)
+    pixels, shape = ([image], None) if image else _pixels(names, own=told.own, path=path)
     if not pixels:
         known = f"a column {', '.join(IMAGES)}, or columns pixel0, pixel1, …"
-        raise DataError(path, "no images", expected=known, found=_listed(names))
-    extra = tuple(n for n in names if n not in {label, *pixels})
-    found = Columns(tuple(pixels), not image, label, extra, shape)
+        todo = "name the column: --read image=NAME"
+        raise DataError(path, "no images", expected=known, found=_listed(names), todo=todo)
+    rest = [name for name in names if name not in {label, *pixels}]
+    extra = tuple(name for name in rest if dtype_of(leaf(schema.field(name).type)))
+    skipped = tuple(name for name in rest if name not in extra)
+    found = Columns(tuple(pixels), not image, label, extra, skipped, shape)
     _check_types(schema, found, path)
     return found
 
 
 def storage(kind: pa.DataType) -> pa.DataType:
-    """Return the type that an extension type is stored as, any other type as it is."""
+    """Return what values of an extension type or of a dictionary are, any other type as it is."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
@@ -90,6 +109,12 @@ def is_binary(kind: pa.DataType) -> bool:
     """Whether values are bytes, of fixed length or not."""
     binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
     return bool(binary)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values are texts, in a dictionary or not."""
+    kind = storage(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def is_encoded(kind: pa.DataType) -> bool:
@@ -107,6 +132,25 @@ def leaf(kind: pa.DataType) -> pa.DataType:
 def dtype_of(kind: pa.DataType) -> str | None:
     """Return numpy's name of a type of numbers (or bool), None for any other."""
     return _DTYPES.get(kind)
+
+
+def dtype_in(schema: pa.Schema, name: str, path: object) -> str:
+    """Return numpy's name of the type of the numbers in a column, nested or not.
+
+    Raises:
+        DataError: They are no numbers.
+    """
+    kind = schema.field(name).type
+    dtype = dtype_of(leaf(kind))
+    if dtype is None:
+        raise _bad_type(path, name, "numbers", kind)
+    return dtype
+
+
+def _asked(names: Sequence[str], name: str, path: object) -> str:
+    if name and name not in names:
+        raise DataError(path, f"no column {name!r}", found=_listed(names))
+    return name
 
 
 def _named(names: Sequence[str], wanted: Sequence[str], *, own: bool) -> str | None:
@@ -150,24 +194,24 @@ def _in_order(columns: Mapping[Any, str], places: Iterable[Any], path: object) -
 
 def _check_types(schema: pa.Schema, columns: Columns, path: object) -> None:
     kinds = dict(zip(schema.names, schema.types, strict=True))
-    if columns.label and not pa.types.is_integer(kinds[columns.label]):
-        raise _bad_type(path, columns.label, "integers", kinds[columns.label])
-    for name in columns.extra:
-        if dtype_of(leaf(kinds[name])) is None:
-            raise _bad_type(path, name, "numbers, or the column left out", kinds[name])
+    label = kinds[columns.label] if columns.label else pa.int64()
+    if not pa.types.is_integer(storage(label)) and not is_text(label):
+        raise _bad_type(path, columns.label, "integers or texts", label)
     first = kinds[columns.images[0]]
     if columns.by_pixel and dtype_of(first) in (None, "bool"):
         raise _bad_type(path, columns.images[0], "numbers", first)
     if dtype_of(leaf(first)) in (None, "bool") and not is_binary(first) and not is_encoded(first):
         raise _bad_type(path, columns.images[0], "image files, bytes or lists of numbers", first)
     for name in columns.images:
-        if kinds[name] != first:
+        both_integers = pa.types.is_integer(kinds[name]) and pa.types.is_integer(first)
+        if kinds[name] != first and not both_integers:
             raise _bad_type(path, name, f"{first}, like column {columns.images[0]!r}", kinds[name])
 
 
-def _bad_type(path: object, name: str, expected: str, kind: pa.DataType) -> DataError:
+def _bad_type(path: object, name: str | None, expected: str, kind: pa.DataType) -> DataError:
     return DataError(path, f"type of column {name!r}", expected=expected, found=str(kind))
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f", … ({len(names)} columns)" if len(names) > 5 else "") or "no columns"
+    shown = [name if len(name) <= 40 else name[:40] + "…" for name in names[:5]]
+    return ", ".join(shown) + (f", … ({len(names)} columns)" if len(names) > 5 else "") or "no columns"

@@ -10,14 +10,18 @@ import pyarrow.parquet as pq
 
 from mnistkit.errors import DataError
 from mnistkit.naming import SPLIT_WORDS, canonical, split_order
+from mnistkit_parquet.pages import check_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mnistkit.plugin import Source
 
 SUFFIXES = (".parquet", ".pq")
+
+#: Bytes of the buffers from which the columns of a file are read: of all together, and of each.
+_BUFFERS, _LEAST_BUFFER, _MOST_BUFFER = 8 << 20, 1 << 14, 1 << 20
 
 
 def split_files(source: Source) -> dict[str, tuple[Path, ...]]:
@@ -35,19 +39,44 @@ def split_files(source: Source) -> dict[str, tuple[Path, ...]]:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a file whose pages are checked against their checksums, where it has any.
+def opened(path: Path, *, columns: int = 1, texts: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    """Open a file of which no more than a page a column is held, and the rows asked for.
+
+    Pages are checked against their checksums, where there are any.
+
+    Args:
+        path: The file.
+        columns: How many columns will be read at once.
+        texts: Columns of texts to be read as dictionaries.
 
     Raises:
         DataError: The file cannot be read, is no Parquet or is damaged.
     """
     try:
         # A path would be taken for a URI where it has a colon.
-        with pa.OSFile(str(path)) as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
+        with pa.OSFile(str(path)) as raw, pq.ParquetFile(
+            raw,
+            pre_buffer=False,  # which would read whole columns of a row group
+            buffer_size=min(max(_BUFFERS // columns, _LEAST_BUFFER), _MOST_BUFFER),
+            read_dictionary=list(texts),
+            page_checksum_verification=True,
+        ) as file:  # fmt: skip
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: damaged names of columns
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(path, "cannot be read as Parquet", found=reason) from error
+
+
+def read_group(
+    parquet: pq.ParquetFile, path: Path, group: int, columns: Sequence[str], rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a row group, at most so many rows at a time.
+
+    Raises:
+        DataError: A page out of proportion to the file, or a damaged one.
+    """
+    check_pages(path, parquet.metadata.row_group(group), frozenset(columns))
+    yield from parquet.iter_batches(rows, row_groups=[group], columns=list(columns))
 
 
 def _by_folder(files: list[Path], source: Source) -> dict[str, tuple[Path, ...]]:

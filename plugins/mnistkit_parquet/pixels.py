@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mnistkit.codecs import png
+from mnistkit.dataset import read_only
 from mnistkit.errors import DataError
 from mnistkit_parquet.columns import Columns
 from mnistkit_parquet.shapes import Images
@@ -62,11 +63,12 @@ def dense(column: pa.Array, lengths: Sequence[int], place: Place) -> Array:
         DataError: A null, or a list of another length.
     """
     n, per_row = len(column), 1
+    column = column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
     for length in lengths:
         column = _flat(column, length, per_row, place)
         per_row *= length
-    _refuse_nulls(column, per_row, place)
-    return _read_only(column.to_numpy(zero_copy_only=False).reshape(n, *lengths))
+    refuse_nulls(column, per_row, place)
+    return read_only(column.to_numpy(zero_copy_only=False).reshape(n, *lengths))
 
 
 def files_in(column: pa.Array, place: Place) -> list[bytes]:
@@ -75,10 +77,10 @@ def files_in(column: pa.Array, place: Place) -> list[bytes]:
     Raises:
         DataError: A null.
     """
-    _refuse_nulls(column, 1, place)
+    refuse_nulls(column, 1, place)
     if pa.types.is_struct(column.type):
         column = column.field("bytes")
-        _refuse_nulls(column, 1, place)
+        refuse_nulls(column, 1, place)
     files: list[bytes] = column.to_pylist()
     return files
 
@@ -86,7 +88,7 @@ def files_in(column: pa.Array, place: Place) -> list[bytes]:
 def _flat(column: pa.Array, length: int, per_row: int, place: Place) -> pa.Array:
     """Return the values of lists, all of one length, as one column; ``per_row`` lists make a row."""
     column = column.storage if isinstance(column, pa.ExtensionArray) else column
-    _refuse_nulls(column, per_row, place)
+    refuse_nulls(column, per_row, place)
     if not pa.types.is_fixed_size_list(column.type):
         lengths = column.value_lengths().to_numpy()
         wrong = np.flatnonzero(lengths != length)
@@ -95,7 +97,8 @@ def _flat(column: pa.Array, length: int, per_row: int, place: Place) -> pa.Array
     return column.flatten()
 
 
-def _refuse_nulls(column: pa.Array, per_row: int, place: Place) -> None:
+def refuse_nulls(column: pa.Array, per_row: int, place: Place) -> None:
+    """Refuse a column with a null; ``per_row`` of its values make a row."""
     if column.null_count:
         first = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise place.error(first // per_row, "null", expected="a value")
@@ -106,7 +109,7 @@ def _stacked(batch: pa.RecordBatch, names: Sequence[str], images: Images, place:
     for i, name in enumerate(names):
         at = Place(place.path, name, place.row)
         pixels[:, i] = _fitted(dense(batch.column(name), (), at), images.dtype, at)
-    return _read_only(pixels.reshape(-1, *images.shape))
+    return read_only(pixels.reshape(-1, *images.shape))
 
 
 def _decoded(column: pa.Array, images: Images, place: Place) -> Array:
@@ -116,11 +119,11 @@ def _decoded(column: pa.Array, images: Images, place: Place) -> Array:
         if image.shape != images.shape or image.dtype != pixels.dtype:
             raise place.error(i, "image", expected=_kind(pixels[i]), found=_kind(image))
         pixels[i] = image
-    return _read_only(pixels)
+    return read_only(pixels)
 
 
 def _from_bytes(column: pa.Array, images: Images, place: Place) -> Array:
-    _refuse_nulls(column, 1, place)
+    refuse_nulls(column, 1, place)
     little = np.dtype(images.dtype).newbyteorder("<")
     width = math.prod(images.shape) * little.itemsize
     if not pa.types.is_fixed_size_binary(column.type):
@@ -131,7 +134,7 @@ def _from_bytes(column: pa.Array, images: Images, place: Place) -> Array:
         column = column.cast(pa.binary(width))
     count = len(column) * math.prod(images.shape)
     values = np.frombuffer(column.buffers()[1] or b"", little, count, column.offset * width)
-    return _read_only(values.astype(images.dtype, copy=False).reshape(-1, *images.shape))
+    return read_only(values.astype(images.dtype, copy=False).reshape(-1, *images.shape))
 
 
 def _fitted(values: Array, dtype: str, place: Place) -> Array:
@@ -151,13 +154,8 @@ def _fitted(values: Array, dtype: str, place: Place) -> Array:
             found=f"{row.min()} to {row.max()}",
             todo="store the pixels in the type they have, such as int16",
         )
-    return _read_only(values.astype(dtype))
+    return read_only(values.astype(dtype))
 
 
 def _kind(image: Array) -> str:
     return f"{'x'.join(map(str, image.shape))} {image.dtype}"
-
-
-def _read_only(array: Array) -> Array:
-    array.flags.writeable = False
-    return array

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mnistkit.dataset import Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
+import numpy as np
+
+from mnistkit.dataset import MOST_ROWS, Batch, DatasetInfo, ExtraColumn, SplitInfo
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader, parse_shape, spans
-from mnistkit_parquet.columns import Columns, dtype_of, find_columns, leaf
-from mnistkit_parquet.files import opened, split_files
+from mnistkit_parquet.columns import Columns, dtype_in, find_columns
+from mnistkit_parquet.files import opened, read_group, split_files
+from mnistkit_parquet.labels import Labels, labels_in, number, survey
 from mnistkit_parquet.pixels import Place, dense, images_in
-from mnistkit_parquet.schema import Told, is_own, told_by
+from mnistkit_parquet.schema import Told, told_by
 from mnistkit_parquet.shapes import Images, find_images, is_open, lengths_in, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
-    from mnistkit.dataset import Array
     from mnistkit_parquet import ParquetReadOptions
 
-_LABELS_AT_ONCE = 1 << 16
+_log = logging.getLogger("mnistkit.parquet")
 
-#: Batches decoded at once where there is a column a pixel: the price of a column is paid each time.
-_BATCHES_OF_COLUMNS = 8
+#: Bytes and rows decoded at once; more where there is a column a pixel, whose price is paid each time.
+_DECODED, _DECODED_COLUMNS = (1 << 20, MOST_ROWS), (16 << 20, 4 * MOST_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,20 @@ class _Table:
     columns: Columns
     told: Told
     images: Images
-    labels: tuple[str, tuple[int, int] | None] | None
+    labels: Labels | None
     extra: tuple[ExtraColumn, ...]
 
     @property
     def path(self) -> Path:
         """The first file, for messages about all of them."""
         return self.files[0].path
+
+    def rows_at_once(self, size: int) -> int:
+        """Return how many rows to decode at once, in whole batches if they are not too large."""
+        most, most_rows = _DECODED_COLUMNS if self.columns.by_pixel else _DECODED
+        extra = sum(np.dtype(c.dtype).itemsize * math.prod(c.shape) for c in self.extra)
+        rows = min(most // max(1, self.images.stored + extra), most_rows)
+        return max(1, rows - rows % size if rows > size else rows)
 
 
 class ParquetReader(Reader):
@@ -62,11 +73,14 @@ class ParquetReader(Reader):
 
     def info(self) -> DatasetInfo:
         """Read footers and labels, and the first image where the footer does not tell its shape."""
-        tables = {split: _survey(paths) for split, paths in split_files(self.source).items()}
+        tables = {split: _survey(paths, self.options) for split, paths in split_files(self.source).items()}
+        _tell_skipped(self.source.path, tables.values())
+        labels, names = number([table.labels for table in tables.values()], self.source.path)
         self._tables = self._settle(tables)
+        for split, numbered in zip(tables, labels, strict=True):
+            self._tables[split] = replace(self._tables[split], labels=numbered)
         splits = tuple(_split_info(split, table) for split, table in self._tables.items())
-        self._infos = {split.name: split for split in splits}
-        return DatasetInfo(self.source.name, splits, _class_names(list(tables.values())))
+        return DatasetInfo(self.source.name, splits, names or _class_names(tables.values()))
 
     def files(self, split: str) -> Sequence[Path]:
         """Name the files of a split, in order."""
@@ -74,28 +88,26 @@ class ParquetReader(Reader):
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Yield rows, skipping row groups that hold none of them."""
-        table, decoded = self._tables[split], max(size, self._infos[split].batch_rows)
-        if table.columns.by_pixel:
-            decoded *= _BATCHES_OF_COLUMNS
+        table = self._tables[split]
         for span in spans((sum(file.groups) for file in table.files), start, stop):
             file = table.files[span.shard]
-            for row, records in _windows(file, range(span.start, span.stop), decoded):
+            for row, records in _windows(file, range(span.start, span.stop), table, table.rows_at_once(size)):
                 batch = _batch(records, table, file.path, row, span.offset + row)
                 yield from (batch[i : i + size] for i in range(0, len(batch), size))
 
     def _settle(self, tables: Mapping[str, _Table]) -> dict[str, _Table]:
         """Settle the shapes of all splits; an empty one that does not tell its own takes another's."""
-        asked, found = parse_shape(self.options.shape), self.source.shape
+        asked, found = parse_shape(self.options.shape), None
         settled = {}
         for split, table in sorted(tables.items(), key=lambda item: not item[1].images.values):
-            hinted = self.source.shape if table.images.values else found
+            hinted = self.source.shape_of(split) or (None if table.images.values else found)
             images = settle(table.images, asked, hinted, table.path)
             settled[split] = replace(table, images=images)
             found = found or images.shape
         return {split: settled[split] for split in tables}
 
 
-def _survey(paths: Sequence[Path]) -> _Table:
+def _survey(paths: Sequence[Path], options: ParquetReadOptions) -> _Table:
     """Read what is known of a split beforehand.
 
     Raises:
@@ -104,16 +116,18 @@ def _survey(paths: Sequence[Path]) -> _Table:
     footers = [_footer(path) for path in paths]
     files = tuple(file for file, _ in footers)
     path, schema = paths[0], footers[0][1]
-    columns = find_columns(schema, own=is_own(schema), path=path)
-    told = told_by(schema, columns.label, path)
+    told = told_by(schema, path)
+    columns = find_columns(schema, told, options, path)
     for file, other in footers[1:]:
-        if _types(other) != _types(schema) or told_by(other, columns.label, file.path) != told:
+        if _types(other) != _types(schema) or told_by(other, file.path) != told:
             raise DataError(file.path, f"columns or metadata differ from those of {path.name}")
     first = _first_row(files, [n for n in (*columns.images, *columns.extra) if is_open(schema.field(n).type)])
     images = find_images(schema, columns, told, first.get(columns.images[0]), path)
-    extra = tuple(_extra(name, schema.field(name).type, first.get(name)) for name in columns.extra)
-    label = columns.label
-    labels = (_dtype(schema.field(label).type), _bounds(files, label)) if label else None
+    extra = tuple(
+        ExtraColumn(name, dtype_in(schema, name, path), lengths_in(schema.field(name).type, first.get(name)))
+        for name in columns.extra
+    )
+    labels = survey(paths, schema, columns.label) if columns.label else None
     return _Table(files, columns, told, images, labels, extra)
 
 
@@ -136,7 +150,7 @@ def _first_row(files: Sequence[_File], names: Sequence[str]) -> dict[str, Any]:
         return {}
     with opened(file.path) as parquet:
         group = next(i for i, rows in enumerate(file.groups) if rows)
-        records = next(parquet.iter_batches(1, row_groups=[group], columns=list(names)), None)
+        records = next(read_group(parquet, file.path, group, names, 1), None)
     if not records:
         raise DataError(file.path, f"rows of row group {group}", expected=file.groups[group], found=0)
     values = {name: records.column(name)[0].as_py() for name in names}
@@ -146,53 +160,40 @@ def _first_row(files: Sequence[_File], names: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _bounds(files: Sequence[_File], label: str) -> tuple[int, int] | None:
-    """Return the least and the greatest label, reading no other column."""
-    bounds = None
-    for file in files:
-        row = 0
-        with opened(file.path) as parquet:
-            for records in parquet.iter_batches(_LABELS_AT_ONCE, columns=[label]):
-                bounds = bounds_of(dense(records.column(label), (), Place(file.path, label, row)), bounds)
-                row += len(records)
-    return bounds
-
-
-def _extra(name: str, kind: pa.DataType, first: Any) -> ExtraColumn:
-    return ExtraColumn(name, _dtype(leaf(kind)), lengths_in(kind, first))
-
-
-def _dtype(kind: pa.DataType) -> str:
-    dtype = dtype_of(kind)
-    assert dtype, "find_columns has checked it"
-    return dtype
-
-
 def _split_info(split: str, table: _Table) -> SplitInfo:
-    dtype, bounds = table.labels or (None, None)
+    labels = table.labels
+    dtype, bounds = (labels.dtype, labels.bounds) if labels else (None, None)
     length = sum(sum(file.groups) for file in table.files)
     return SplitInfo(split, length, table.images.shape, table.images.dtype, dtype, bounds, table.extra)
 
 
-def _class_names(tables: Sequence[_Table]) -> tuple[str, ...] | None:
-    named = [table for table in tables if table.told.class_names]
-    for table in named[1:]:
-        if table.told.class_names != named[0].told.class_names:
-            raise DataError(table.path, f"class names differ from those of {named[0].path.name}")
-    return named[0].told.class_names if named else None
+def _tell_skipped(path: object, tables: Iterable[_Table]) -> None:
+    names = dict.fromkeys(name for table in tables for name in table.columns.skipped)
+    if names:
+        _log.warning("%s: columns that are no numbers are left out: %s", path, ", ".join(names))
 
 
-def _windows(file: _File, wanted: range, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def _class_names(tables: Iterable[_Table]) -> tuple[str, ...] | None:
+    named = [(table.path, names) for table in tables if (names := table.told.names_of(table.columns.label))]
+    for path, names in named:
+        if names != named[0][1]:
+            raise DataError(path, f"class names differ from those of {named[0][0].name}")
+    return named[0][1] if named else None
+
+
+def _windows(file: _File, wanted: range, table: _Table, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Yield the wanted rows of a file, at most ``size`` at a time, and the number of the first."""
     if not wanted:
         return
-    with opened(file.path) as parquet:
+    columns = table.columns.read
+    texts = [table.labels.name] if table.labels and table.labels.texts is not None else []
+    with opened(file.path, columns=len(columns), texts=texts) as parquet:
         end = 0
         for group, length in enumerate(file.groups):
             begin, end = end, end + length
             if end <= wanted.start or wanted.stop <= begin:
                 continue
-            for records in parquet.iter_batches(size, row_groups=[group]):
+            for records in read_group(parquet, file.path, group, columns, size):
                 row, stop = max(wanted.start, begin), min(wanted.stop, begin + len(records))
                 if row < stop:
                     yield row, records.slice(row - begin, stop - row)
@@ -206,11 +207,11 @@ def _windows(file: _File, wanted: range, size: int) -> Iterator[tuple[int, pa.Re
 
 
 def _batch(records: pa.RecordBatch, table: _Table, path: Path, row: int, start: int) -> Batch:
-    columns = table.columns
+    def at(name: str) -> Place:
+        return Place(path, name, row)
 
-    def values(name: str, lengths: Sequence[int] = ()) -> Array:
-        return dense(records.column(name), lengths, Place(path, name, row))
-
-    images = images_in(records, columns, table.images, Place(path, columns.images[0], row))
-    labels = values(columns.label) if columns.label else None
-    return Batch(images, labels, start, {c.name: values(c.name, c.shape) for c in table.extra})
+    images = images_in(records, table.columns, table.images, at(table.columns.images[0]))
+    label = table.labels
+    labels = labels_in(records.column(label.name), label, at(label.name)) if label else None
+    extra = {c.name: dense(records.column(c.name), c.shape, at(c.name)) for c in table.extra}
+    return Batch(images, labels, start, extra)

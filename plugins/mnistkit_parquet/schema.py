@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
@@ -13,19 +14,21 @@ from mnistkit.dataset import DTYPES, DatasetInfo, ExtraColumn, SplitInfo
 from mnistkit.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mnistkit_parquet import Layout
 
 LABEL, IMAGE = "label", "image"
-PIXEL = re.compile(r"pixel(\d+)")
-
-#: Types of further columns; whatever else numpy has (text, dates) is lost.
-EXTRA_DTYPES = (*DTYPES, "bool")
+PIXEL = re.compile(r"pixel([0-9]{1,9})")
 
 #: Hugging Face's image: this order of fields.
 ENCODED = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 #: Above so many classes without names, ``ClassLabel`` would mostly list numbers.
 MOST_NUMBERS = 4096
+
+#: As many bytes Parquet can hold in one value.
+_MOST_VALUES = 1 << 31
 
 _OWN, _HUGGING_FACE = b"mnistkit", b"huggingface"
 
@@ -37,12 +40,23 @@ class Told:
     Attributes:
         shape: Shape of one image.
         dtype: numpy's name of the pixels' type.
-        class_names: Name of class i at index i.
+        class_names: Name of class i at index i, where this plugin wrote it.
+        class_labels: Names of the columns that Hugging Face calls class labels -> names of their classes.
     """
 
     shape: tuple[int, ...] | None = None
     dtype: str | None = None
     class_names: tuple[str, ...] | None = None
+    class_labels: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+    @property
+    def own(self) -> bool:
+        """Whether this plugin wrote the file, so that its columns have the names given here."""
+        return self.shape is not None
+
+    def names_of(self, label: str | None) -> tuple[str, ...] | None:
+        """Return the names of the classes in a column."""
+        return self.class_names or self.class_labels.get(label or "")
 
 
 def schema_of(split: SplitInfo, info: DatasetInfo, layout: Layout) -> pa.Schema:
@@ -65,39 +79,27 @@ def kept(split: SplitInfo, layout: Layout) -> tuple[ExtraColumn, ...]:
 
 def why_lost(column: ExtraColumn, layout: Layout) -> str:
     """Say why a layout cannot carry a further column; nothing where it can."""
-    if column.dtype not in EXTRA_DTYPES:
-        return f"its type is {column.dtype}"
     if 0 in column.shape:
         return "its values are empty"
     pixel = layout == "columns" and PIXEL.fullmatch(column.name)
     return "its name is taken" if pixel or column.name in (LABEL, IMAGE) else ""
 
 
-def told_by(schema: pa.Schema, label: str | None, path: object) -> Told:
+def told_by(schema: pa.Schema, path: object) -> Told:
     """Read the metadata of a file.
-
-    Args:
-        schema: The file's schema.
-        label: Name of the column with the labels.
-        path: The file, for messages.
 
     Raises:
         DataError: Metadata that is no JSON, or tells nonsense.
     """
-    names = _names_of(_parsed(schema, _HUGGING_FACE, path), label)
+    class_labels = _class_labels(_parsed(schema, _HUGGING_FACE, path))
     own = _parsed(schema, _OWN, path)
     if own is None:
-        return Told(class_names=names)
+        return Told(class_labels=class_labels)
     shape, dtype = own.get("shape"), own.get("dtype")
     if not _is_shape(shape) or dtype not in DTYPES:
         found = json.dumps(own, sort_keys=True)
         raise DataError(path, "metadata 'mnistkit'", expected="shape and dtype of images", found=found)
-    return Told(tuple(shape), dtype, _strings(own.get("class_names")) or names)
-
-
-def is_own(schema: pa.Schema) -> bool:
-    """Whether a file was written by this plugin, so that its columns have the names given here."""
-    return _OWN in (schema.metadata or {})
+    return Told(tuple(shape), dtype, _strings(own.get("class_names")), class_labels)
 
 
 def _extra_type(column: ExtraColumn) -> pa.DataType:
@@ -148,7 +150,7 @@ def _parsed(schema: pa.Schema, key: bytes, path: object) -> dict[str, Any] | Non
         return None
     try:
         parsed = json.loads(text)
-    except ValueError as error:  # bad JSON and bad UTF-8 alike
+    except (ValueError, RecursionError) as error:  # bad JSON and bad UTF-8 alike; brackets without end
         raise DataError(path, f"metadata {key.decode()!r} is no JSON", found=str(error)) from error
     if not isinstance(parsed, dict):
         raise DataError(
@@ -157,17 +159,21 @@ def _parsed(schema: pa.Schema, key: bytes, path: object) -> dict[str, Any] | Non
     return parsed
 
 
-def _names_of(metadata: Any, label: str | None) -> tuple[str, ...] | None:
-    """Dig the class names out of Hugging Face's metadata, whose shape is theirs to change."""
-    for key in ("info", "features", label):
+def _class_labels(metadata: Any) -> dict[str, tuple[str, ...] | None]:
+    """Dig the class labels out of Hugging Face's metadata, whose shape is theirs to change."""
+    for key in ("info", "features"):
         metadata = metadata.get(key) if isinstance(metadata, dict) else None
-    if not isinstance(metadata, dict) or metadata.get("_type") != "ClassLabel":
-        return None
-    return _strings(metadata.get("names"))
+    features = metadata if isinstance(metadata, dict) else {}
+    return {
+        name: _strings(feature.get("names"))
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+    }
 
 
 def _is_shape(shape: Any) -> TypeGuard[list[int]]:
-    return isinstance(shape, list) and len(shape) in (2, 3) and all(type(n) is int and n > 0 for n in shape)
+    whole = isinstance(shape, list) and all(type(n) is int and n > 0 for n in shape)
+    return whole and len(shape) in (2, 3) and math.prod(shape) < _MOST_VALUES
 
 
 def _strings(names: Any) -> tuple[str, ...] | None:

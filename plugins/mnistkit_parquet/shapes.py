@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from mnistkit.codecs import png
 from mnistkit.errors import DataError
-from mnistkit_parquet.columns import Columns, dtype_of, is_binary, is_encoded, is_list, leaf, storage
+from mnistkit_parquet.columns import Columns, dtype_in, is_binary, is_encoded, is_list, storage
 
 if TYPE_CHECKING:
     from mnistkit_parquet.schema import Told
@@ -38,6 +38,7 @@ class Images:
         shape: Shape of one image; empty where nothing in the table tells it.
         values: Number of pixel values of one image; 0 where nothing tells it.
         lengths: Lengths of the nested lists, the outermost first.
+        stored: Bytes of one image as the table holds it, decompressed.
     """
 
     kind: Literal["files", "bytes", "lists", "columns"]
@@ -45,6 +46,7 @@ class Images:
     shape: tuple[int, ...] = ()
     values: int = 0
     lengths: tuple[int, ...] = ()
+    stored: int = 0
 
 
 def find_images(schema: pa.Schema, columns: Columns, told: Told, first: Any, path: object) -> Images:
@@ -60,7 +62,7 @@ def find_images(schema: pa.Schema, columns: Columns, told: Told, first: Any, pat
     Raises:
         DataError: Metadata at odds with the columns, or a first image that is damaged.
     """
-    images = _stored(schema.field(columns.images[0]).type, columns, told, first, path)
+    images = _stored(schema, columns, told, first, path)
     if told.shape and images.values not in (0, math.prod(told.shape)):
         raise DataError(path, "pixels of an image", expected=_spelled(told.shape), found=images.values)
     if (
@@ -111,19 +113,24 @@ def lengths_in(kind: pa.DataType, first: Any) -> tuple[int, ...]:
     return (length, *lengths_in(kind.value_type, first[0] if first else None))
 
 
-def _stored(kind: pa.DataType, columns: Columns, told: Told, first: Any, path: object) -> Images:
+def _stored(schema: pa.Schema, columns: Columns, told: Told, first: Any, path: object) -> Images:
+    kind = schema.field(columns.images[0]).type
     if columns.by_pixel:
-        return Images("columns", _narrow(kind), columns.shape or (), len(columns.images))
+        dtypes = [dtype_in(schema, name, path) for name in columns.images]
+        stored = sum(max(4, np.dtype(dtype).itemsize) for dtype in dtypes)  # Parquet has no narrower integers
+        return Images("columns", _narrow(*dtypes), columns.shape or (), len(dtypes), stored=stored)
     if is_encoded(kind) or (is_binary(kind) and (first or b"").startswith(_IMAGE_FILES)):
         return _file(first, told, path)
     if is_binary(kind):
         width = kind.byte_width if pa.types.is_fixed_size_binary(kind) else len(first or b"")
         return _bytes(width, told.dtype or "uint8", path)
-    lengths = lengths_in(kind, first)
+    dtype, lengths = dtype_in(schema, columns.images[0], path), lengths_in(kind, first)
     shape = tuple(kind.shape) if isinstance(kind, pa.FixedShapeTensorType) else lengths
     if isinstance(kind, pa.FixedShapeTensorType) and kind.permutation not in (None, [*range(len(shape))]):
         raise DataError(path, "tensors of permuted axes", found=kind.permutation)
-    return Images("lists", _narrow(leaf(kind)), shape if len(shape) > 1 else (), math.prod(lengths), lengths)
+    values = math.prod(lengths)
+    stored = values * np.dtype(dtype).itemsize
+    return Images("lists", _narrow(dtype), shape if len(shape) > 1 else (), values, lengths, stored)
 
 
 def _file(first: Any, told: Told, path: object) -> Images:
@@ -131,21 +138,23 @@ def _file(first: Any, told: Told, path: object) -> Images:
     if file is None:
         return Images("files", told.dtype or "uint8")
     shape, dtype = png.peek(file, f"{path}: row 0")
-    return Images("files", dtype, shape, math.prod(shape))
+    values = math.prod(shape)
+    return Images("files", dtype, shape, values, stored=max(len(file), values * np.dtype(dtype).itemsize))
 
 
 def _bytes(width: int, dtype: str, path: object) -> Images:
     values, rest = divmod(width, np.dtype(dtype).itemsize)
     if rest:
         raise DataError(path, "bytes of an image", expected=f"a multiple of those of a {dtype}", found=width)
-    return Images("bytes", dtype, (), values)
+    return Images("bytes", dtype, (), values, stored=width)
 
 
-def _narrow(kind: pa.DataType) -> str:
-    """Return the type of pixels: int64, which most tools give to any whole number, is read as uint8."""
-    dtype = dtype_of(kind)
-    assert dtype, "find_columns has checked it"
-    return "uint8" if dtype == "int64" else dtype
+def _narrow(*dtypes: str) -> str:
+    """Return the type of pixels: int64, which most tools give to any whole number, is read as uint8.
+
+    So are columns of several types, as of tools that give each the least type that holds its values.
+    """
+    return "uint8" if "int64" in dtypes or len({*dtypes}) > 1 else dtypes[0]
 
 
 def _square(values: int, path: object) -> tuple[int, int]:

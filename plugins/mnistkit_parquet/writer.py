@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mnistkit.codecs import png
-from mnistkit.errors import CapabilityError, UsageError
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.errors import UsageError
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_parquet.schema import ENCODED, IMAGE, kept, schema_of, why_lost
 
 if TYPE_CHECKING:
@@ -24,26 +24,20 @@ if TYPE_CHECKING:
 #: Most bytes of pixels in a row group, which is what a writer holds and a reader reads at once.
 _GROUP_BYTES = 16 << 20
 
-_INT64_MAX = (1 << 63) - 1
-
 
 class ParquetWriter(Writer):
     """Writes one table for each part."""
 
     options: ParquetWriteOptions
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:
-        """Refuse what PNG or int64 cannot hold, and a level that the codec does not have."""
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:
+        """Refuse what PNG cannot hold, and a level that the codec does not have."""
         _check_level(self.options.codec, self.options.level)
         for split in info.splits:
             if self.options.layout == "image":
                 png.check(split, "parquet")
-            if split.label_range and split.label_range[1] > _INT64_MAX:
-                raise CapabilityError(
-                    f"parquet: split {split.name!r}", "labels", expected="int64", found=split.label_range[1]
-                )
         return [
-            f"column {column.name!r} of split {split.name!r}: {reason}"
+            Loss(f"column {column.name!r} of split {split.name!r}: {reason}", columns=(column.name,))
             for split in info.splits
             for column in split.extra
             if (reason := why_lost(column, self.options.layout))

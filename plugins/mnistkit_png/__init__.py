@@ -27,7 +27,7 @@ from typing import Literal
 from mnistkit.plugin import Format, Verdict, hookimpl, option
 
 #: What the reader opens, ours first.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ MOST_BYTES = 100
 #: A named class of a higher number than this is taken for a mistake, for all names below it are held.
 MOST_NAMED = 1_000_000
 
-_NUMBERED = re.compile(r"([0-9]{1,19})(?:_(.*))?", re.DOTALL)
+_NUMBERED = re.compile(r"([0-9]+)(?:_(.*))?", re.DOTALL)
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
@@ -30,8 +30,7 @@ def encoded(name: str) -> str:
     """Percent-encode a name and cut it at 100 bytes, never within a character."""
     text = ""
     for character in name:
-        octets = character.encode("utf-8", "surrogatepass")
-        more = "".join(chr(o) if o in _PLAIN else f"%{o:02X}" for o in octets)
+        more = "".join(chr(o) if o in _PLAIN else f"%{o:02X}" for o in character.encode("utf-8"))
         if len(text) + len(more) > MOST_BYTES:
             break
         text += more
@@ -46,22 +45,30 @@ def is_cut(name: str) -> bool:
 def number(folders: Iterable[str], where: object) -> tuple[dict[str, int], tuple[str, ...] | None]:
     """Find the label of each class folder, and the names of classes where there are any.
 
-    Folders called ``7`` or ``07_name`` have that label; if any is called otherwise, then the labels are
-    the folders' places in sorted order and the folders' names are those of the classes.
+    Folders called ``7`` or ``07_name`` have that label; where none is called so, the labels are the folders'
+    places in sorted order and the folders' names are those of the classes.
 
     Raises:
-        DataError: One class has two names, or the name of a class is not UTF-8.
+        DataError: Some folders are numbered and some are not, a number is beyond 64 bits, one class has two
+            names, or the name of a class is not UTF-8.
     """
     ordered = sorted(set(folders))
-    matches = {folder: _NUMBERED.fullmatch(folder) for folder in ordered}
-    if not all(match and int(match[1]) < 1 << 63 for match in matches.values()):
-        return {folder: label for label, folder in enumerate(ordered)}, tuple(ordered)
+    matches = {folder: match for folder in ordered if (match := _NUMBERED.fullmatch(folder))}
+    if not matches:
+        return {folder: label for label, folder in enumerate(ordered)}, tuple(ordered) or None
+    if len(matches) < len(ordered):
+        bare = next(folder for folder in ordered if folder not in matches)
+        raise DataError(
+            where,
+            "folders of classes",
+            expected="all with a number in front, or none",
+            found=f"{next(iter(matches))} and {bare}",
+        )
     labels: dict[str, int] = {}
     names: dict[int, str] = {}
     for folder, match in matches.items():
-        assert match is not None
-        label = labels[folder] = int(match[1])
-        if match[2] is None:
+        label = labels[folder] = _label(match[1], folder, where)
+        if not match[2]:
             continue
         name = _named(match[2], folder, where)
         if names.setdefault(label, name) != name:
@@ -69,8 +76,20 @@ def number(folders: Iterable[str], where: object) -> tuple[dict[str, int], tuple
     return labels, _filled(labels.values(), names, where)
 
 
+def is_numbered(folder: str) -> bool:
+    """Whether the name of a folder says which class it is."""
+    return _NUMBERED.fullmatch(folder) is not None
+
+
+def _label(digits: str, folder: str, where: object) -> int:
+    label = int(digits)
+    if label >= 1 << 63:
+        raise DataError(where, "number of a class", expected="64 bits", found=folder)
+    return label
+
+
 def _filled(labels: Iterable[int], names: dict[int, str], where: object) -> tuple[str, ...] | None:
-    """Return the names of all classes: their numbers where they have no other."""
+    """Return the names of all classes: numbers where they have none, and before repeated ones."""
     if not names:
         return None
     greatest = max(labels)
@@ -78,7 +97,13 @@ def _filled(labels: Iterable[int], names: dict[int, str], where: object) -> tupl
         raise DataError(
             where, "class number beside class names", expected=f"up to {MOST_NAMED}", found=greatest
         )
-    return tuple(names.get(label, str(label)) for label in range(greatest + 1))
+    filled: dict[str, int] = {}
+    for label in [*sorted(names), *(label for label in range(greatest + 1) if label not in names)]:
+        name = names.get(label, str(label))
+        while name in filled:  # cut names may be the same, and a class may be called by another's number
+            name = f"{label}_{name}"
+        filled[name] = label
+    return tuple(sorted(filled, key=filled.__getitem__))
 
 
 def _named(text: str, folder: str, where: object) -> str:
@@ -89,4 +114,4 @@ def _named(text: str, folder: str, where: object) -> str:
 
 
 def _decoded(text: str) -> str:
-    return unquote(text, errors="surrogatepass")
+    return unquote(text, errors="strict")

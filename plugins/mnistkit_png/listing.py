@@ -19,6 +19,12 @@ from mnistkit_png import SUFFIXES
 
 # 00042.png, or 00042-num7.png as pjreddie names his images of MNIST.
 _NUMBERED = re.compile(r"([0-9]{1,18})((?:-num[0-9]{1,19})?\.[A-Za-z]+)")
+# What publishers put beside the splits; inside them it is refused as any other file.
+_DOCUMENT = re.compile(r"(README|LICENSE|LICENCE|CITATION)[^/]*|.*\.md|\.git[a-z]*", re.IGNORECASE)
+
+# Where Hugging Face keeps labels that are not told by folders.
+_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+
 _LABEL = re.compile(r"-num([0-9]+)\.")
 
 
@@ -80,7 +86,7 @@ class Listing(Sequence[Path]):
     """The images of one split, in order.
 
     Attributes:
-        groups: Folder and end of file name of the images that have these in common.
+        groups: Folder (a separator behind it) and end of file name of images that have these in common.
         group_labels: The label of each group, or None where the split has no labels.
         group: (n,) int32, the group of each image.
         numbers: (n,) int64, the number in its file name; empty where names are held.
@@ -88,7 +94,7 @@ class Listing(Sequence[Path]):
         names: The file names where some are no numbers.
     """
 
-    groups: tuple[tuple[Path, str], ...]
+    groups: tuple[tuple[str, str], ...]
     group_labels: Array | None
     group: Array
     numbers: Array
@@ -105,10 +111,21 @@ class Listing(Sequence[Path]):
     def __getitem__(self, key: int | slice) -> Path | list[Path]:
         """Return the path of an image, or of several."""
         if isinstance(key, slice):
-            return [self[i] for i in range(*key.indices(len(self)))]
-        at: int = self.group[key]
-        folder, tail = self.groups[at]
-        return folder / (self.names[key] if self.names else _spelt(self.numbers[key], self.digits[key], tail))
+            start, stop, step = key.indices(len(self))
+            return [self[i] for i in range(start, stop, step)]
+        index = range(len(self))[key]
+        return Path(*self.paths(index, index + 1))
+
+    def paths(self, start: int, stop: int) -> list[str]:
+        """Return the paths of some rows as text, which is far quicker to make."""
+        at = [self.groups[group] for group in self.group[start:stop].tolist()]
+        if self.names:
+            return [folder + name for (folder, _), name in zip(at, self.names[start:stop], strict=True)]
+        numbers, digits = self.numbers[start:stop].tolist(), self.digits[start:stop].tolist()
+        return [
+            f"{folder}{number:0{width}d}{tail}"
+            for (folder, tail), number, width in zip(at, numbers, digits, strict=True)
+        ]
 
     def labels(self, start: int, stop: int) -> Array | None:
         """Return the labels of some rows: (stop - start,) int64."""
@@ -119,16 +136,16 @@ class Listing(Sequence[Path]):
         return labels
 
 
-def scan(folder: Path) -> Leaf:
-    """List a folder, not what is below it.
+def scan(folder: Path, *, is_root: bool = False) -> Leaf:
+    """List a folder, not what is below it; a root may hold documents too.
 
     Raises:
-        DataError: The folder cannot be read, or holds a file that is no image.
+        DataError: The folder cannot be read, or holds what is neither folder nor image.
     """
     tails: dict[str, int] = {}
     tail, numbers, digits = array("i"), array("q"), array("B")
     folders, others = [], []
-    for name, is_folder in _entries(folder):
+    for name, is_folder in _entries(folder, is_root=is_root):
         if is_folder:
             folders.append(name)
         elif match := _NUMBERED.fullmatch(name):
@@ -161,7 +178,7 @@ def listing(leaves: Sequence[Leaf], labels: Sequence[int] | None) -> Listing:
     of_tails = leaves[0].labels_of_tails() if labels is None else None
     if any(leaf.others for leaf in leaves):
         return _named(leaves, labels)
-    groups = tuple((leaf.path, tail) for leaf in leaves for tail in leaf.tails)
+    groups = tuple((_prefix(leaf), tail) for leaf in leaves for tail in leaf.tails)
     if labels is not None:
         of_tails = [label for leaf, label in zip(leaves, labels, strict=True) for _ in leaf.tails]
     first = np.cumsum([0, *(len(leaf.tails) for leaf in leaves)], dtype=np.int32)
@@ -179,29 +196,66 @@ def listing(leaves: Sequence[Leaf], labels: Sequence[int] | None) -> Listing:
     )
 
 
-def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
+def _entries(folder: Path, *, is_root: bool) -> Iterator[tuple[str, bool]]:
     """Yield the name of each image and folder, and whether it is a folder."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                name = entry.name
                 if entry.is_dir():
-                    yield entry.name, True
-                elif entry.name in (RECEIPT, CHECKSUMS) or is_litter(entry.name):
-                    continue
-                elif entry.is_file() and entry.name.lower().endswith(SUFFIXES):
-                    yield entry.name, False
-                else:
-                    raise DataError(
-                        entry.path, "stray file in a tree of images", expected=f"{', '.join(SUFFIXES)} alone"
-                    )
+                    if _is_data(name):
+                        _check_text(name, folder)
+                        yield name, True
+                elif not _is_ignored(name, is_root=is_root):
+                    _check_image(entry, folder)
+                    yield name, False
     except OSError as error:
         raise DataError(folder, "cannot be read", found=error.strerror) from error
+
+
+def _is_ignored(name: str, *, is_root: bool) -> bool:
+    """Whether a file is none of the data: a receipt, litter, or a document beside the splits."""
+    return (
+        name in (RECEIPT, CHECKSUMS)
+        or is_litter(name)
+        or (is_root and not name.lower().endswith(SUFFIXES) and _DOCUMENT.fullmatch(name) is not None)
+    )
+
+
+def _is_data(name: str) -> bool:
+    """Whether a folder of this name may be a split or class: not what systems and editors hide."""
+    return not (name.startswith(".") or name == "__MACOSX" or is_litter(name))
+
+
+def _check_image(entry: os.DirEntry[str], folder: Path) -> None:
+    if entry.name.lower() in _METADATA:
+        raise DataError(
+            entry.path,
+            "labels beside the images",
+            expected="labels by folder",
+            todo="move each image into the folder of its class and remove the file",
+        )
+    if not entry.name.lower().endswith(SUFFIXES):
+        raise DataError(entry.path, "stray file in a tree of images", expected=f"{', '.join(SUFFIXES)} alone")
+    if not entry.is_file():
+        raise DataError(entry.path, "not a regular file", expected="an image")
+    _check_text(entry.name, folder)
+
+
+def _check_text(name: str, folder: Path) -> None:
+    """Refuse a name that is no text: nothing could say it."""
+    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+        raise DataError(folder, "name in a tree of images", expected="UTF-8", found=ascii(name))
+
+
+def _prefix(leaf: Leaf) -> str:
+    return f"{leaf.path}{os.sep}"
 
 
 def _named(leaves: Sequence[Leaf], labels: Sequence[int] | None) -> Listing:
     names = [sorted([*leaf.others, *map(leaf.name, range(len(leaf.numbers)))]) for leaf in leaves]
     return Listing(
-        tuple((leaf.path, "") for leaf in leaves),
+        tuple((_prefix(leaf), "") for leaf in leaves),
         None if labels is None else np.array(labels, np.int64),
         np.repeat(np.arange(len(leaves), dtype=np.int32), [len(n) for n in names]),
         np.empty(0, np.int64),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mnistkit.codecs import png
-from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo, bounds_of
+from mnistkit.dataset import Batch, DatasetInfo, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader
 from mnistkit_png.listing import Listing
 from mnistkit_png.tree import survey
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_MOST_BYTES = 8 * png.MOST_PIXELS  # twice as many as the pixels have, uncompressed
 
 
 class PngReader(Reader):
@@ -32,7 +37,7 @@ class PngReader(Reader):
             raise DataError(self.source.path, "no images")
         model = _described(like, self._listings[like])
         self._splits = {
-            name: _described(name, images) if len(images) else _empty(name, model)
+            name: _described(name, images) if len(images) else _empty(name, self.source.shape_of(name), model)
             for name, images in self._listings.items()
         }
         return DatasetInfo(self.source.name, tuple(self._splits.values()), class_names)
@@ -46,45 +51,46 @@ class PngReader(Reader):
         images, info = self._listings[split], self._splits[split]
         for first in range(start, stop, size):
             last = min(first + size, stop)
+            paths = images.paths(first, last)
             pixels = np.empty((last - first, *info.shape), info.dtype)
-            for i in range(first, last):
-                pixels[i - first] = _decoded(images, i, info)
+            png.decode_batch([_content(path) for path in paths], pixels, paths.__getitem__, images[0])
             pixels.flags.writeable = False
             yield Batch(pixels, images.labels(first, last), first)
 
 
 def _described(name: str, images: Listing) -> SplitInfo:
-    shape, dtype = png.peek(_content(images[0]), images[0])
+    shape, dtype = png.peek(_content(*images.paths(0, 1)), images[0])
     labels = images.labels(0, len(images))
     if labels is None:
         return SplitInfo(name, len(images), shape, dtype)
     return SplitInfo(name, len(images), shape, dtype, "int64", bounds_of(labels))
 
 
-def _empty(name: str, like: SplitInfo) -> SplitInfo:
-    """Describe a split without images: nothing says what they would be but another split."""
-    return SplitInfo(name, 0, like.shape, like.dtype, like.label_dtype)
+def _empty(name: str, shape: tuple[int, ...] | None, like: SplitInfo) -> SplitInfo:
+    """Describe a split without images: what no receipt tells is as in another split."""
+    return SplitInfo(name, 0, shape or like.shape, like.dtype, like.label_dtype)
 
 
-def _decoded(images: Listing, i: int, info: SplitInfo) -> Array:
-    path = images[i]
-    image = png.decode(_content(path), path)
-    if image.shape != info.shape or image.dtype != info.dtype:
-        raise DataError(
-            path,
-            "unlike the first image of its split",
-            expected=f"{_spelt(info.shape, info.dtype)} as {images[0]}",
-            found=_spelt(image.shape, image.dtype.name),
-        )
-    return image
-
-
-def _spelt(shape: tuple[int, ...], dtype: str) -> str:
-    return f"{dtype} {'x'.join(map(str, shape))}"
-
-
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
+    """Return what a regular file holds; opening anything else might wait for ever."""
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, _FLAGS)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise DataError(path, "not a regular file", expected="an image")
+            if status.st_size > _MOST_BYTES:
+                found = f"{status.st_size:,}"
+                raise DataError(path, "file too large", expected=f"{_MOST_BYTES:,} bytes", found=found)
+            return _read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise DataError(path, "cannot be read", found=error.strerror) from error
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnistkit.errors import DataError
-from mnistkit.naming import SPLIT_WORDS, canonical, slug
+from mnistkit.naming import SPLIT_WORDS, canonical, slug, split_order
 from mnistkit.plugin import Source
-from mnistkit_png.classes import number
+from mnistkit_png.classes import is_numbered, number
 from mnistkit_png.listing import Leaf, Listing, listing, scan
-
-_ORDER = ("train", "test", "validation")
 
 
 def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:
@@ -20,7 +18,7 @@ def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:
     Raises:
         DataError: No tree of images, or files in it that do not belong there.
     """
-    root = _level(source.path)
+    root = _level(source.path, is_root=True)
     found: dict[str, tuple[Leaf, list[Leaf]]] = {}
     for leaf, classes in _splits(source, root):
         name = _split_name(leaf.path, source)
@@ -31,15 +29,28 @@ def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:
                 found=f"{found[name][0].path.name}, {leaf.path.name}",
             )
         found[name] = leaf, classes
+    found = _without_strays(found)
     labels, class_names = number((c.path.name for _, classes in found.values() for c in classes), source.path)
-    order = [*source.split_names, *_ORDER]
-    names = sorted(found, key=lambda n: (order.index(n) if n in order else len(order), n))
+    told = source.split_names
+    names = sorted(found, key=lambda n: (told.index(n) if n in told else len(told), split_order(n)))
     return {name: _listing(*found[name], labels) for name in names}, class_names
 
 
-def _level(path: Path) -> Leaf:
+def _without_strays(found: dict[str, tuple[Leaf, list[Leaf]]]) -> dict[str, tuple[Leaf, list[Leaf]]]:
+    """Leave out empty folders without a number where classes are numbered: nothing says what they are."""
+    classes = [one for _, classes in found.values() for one in classes]
+    filled = {one.path.name for one in classes if len(one)}
+    if not any(map(is_numbered, filled)):
+        return found
+    return {
+        name: (leaf, [c for c in classes if c.path.name in filled or is_numbered(c.path.name)])
+        for name, (leaf, classes) in found.items()
+    }
+
+
+def _level(path: Path, *, is_root: bool = False) -> Leaf:
     """Scan a folder that may hold images or folders, but not both."""
-    leaf = scan(path)
+    leaf = scan(path, is_root=is_root)
     if len(leaf) and leaf.folders:
         raise DataError(
             path / leaf.any_name(),

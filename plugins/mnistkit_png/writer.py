@@ -15,19 +15,20 @@ import numpy as np
 from mnistkit.codecs import png
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_png import PngOptions
 from mnistkit_png.classes import folder_of, is_cut
 
 _RELATIVE = {os.open, os.mkdir} <= os.supports_dir_fd
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+_MOST_FOLDERS = 4096  # remembered as made
 _DIGITS = 5  # of a file name, at least
 
 
 class PngWriter(Writer):
     """Writes ``train/07_name/00042.png``, or ``train/00042-num7.png`` where the layout is flat."""
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:
         """Say which class names are too long for the name of a folder.
 
         Raises:
@@ -41,7 +42,7 @@ class PngWriter(Writer):
         cut = [
             f"{name[:24]!r}… of class {i}" for i, name in enumerate(info.class_names or ()) if is_cut(name)
         ]
-        return [f"the ends of long class names: {', '.join(cut)}"] if cut else ()
+        return [Loss(f"the ends of long class names: {', '.join(cut)}", class_names=True)] if cut else ()
 
     def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
         """Write images of one split; each worker encodes a batch and writes its files."""
@@ -53,7 +54,7 @@ class PngWriter(Writer):
                 for count, classes in done:
                     rows += count
                     seen |= classes
-        extra = {"classes": sorted(seen)} if part.info.class_names else {}
+            extra = {"classes": sorted(seen)} if target.is_named else {}
         return Written((f"{part.split.name}/",), rows, extra)
 
     def finish(self, folder: Path, info: DatasetInfo, written: Sequence[Written]) -> Written:  # noqa: ARG002
@@ -67,7 +68,8 @@ class PngWriter(Writer):
             for i, name in enumerate(info.class_names)
             if i not in seen and (name != str(i) or i > most)
         ]  # fmt: skip
-        return Written(lost=(f"the names of classes without images: {', '.join(gone)}",) if gone else ())
+        lost = Loss(f"the names of classes without images: {', '.join(gone)}", class_names=True)
+        return Written(lost=(lost,) if gone else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class _Target:
     Attributes:
         open: Its file descriptor, or None.
         prefix: What file names begin with: nothing, or the path where the folder is not open.
-        folders: The folders of classes made so far, by label.
+        folders: The folders of classes made lately, by label; few, for each label may come once.
     """
 
     open: int | None
@@ -87,9 +89,14 @@ class _Target:
     options: PngOptions
     folders: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def is_named(self) -> bool:
+        """Whether folders tell class names."""
+        return bool(self.info.class_names) and self.options.layout == "tree"
+
 
 def _check_empty(info: DatasetInfo) -> None:
-    """Refuse a split without images that would not come back as it is: readers describe it by the others."""
+    """Refuse a split without images that cannot come back: a receipt tells its shape, others the rest."""
     full = [split for split in info.splits if split.length]
     if not full:
         raise CapabilityError(
@@ -107,8 +114,7 @@ def _check_empty(info: DatasetInfo) -> None:
 
 
 def _kind(split: SplitInfo) -> str:
-    labels = "with labels" if split.labelled else "without labels"
-    return f"{split.dtype} {'x'.join(map(str, split.shape))} {labels}"
+    return f"{split.dtype} {'with' if split.labelled else 'without'} labels"
 
 
 @contextmanager
@@ -138,7 +144,9 @@ def _write(target: _Target, numbered: tuple[int, Batch]) -> tuple[int, set[int]]
     files = png.encode_batch(batch.images, level=target.options.level)
     for index, (label, data) in enumerate(zip(labels, files, strict=True), start):
         _create(target, _name(target, f"{index:0{digits}d}", label), data)
-    return len(batch), set() if batch.labels is None else set(np.unique(batch.labels).tolist())
+    if batch.labels is None or not target.is_named:
+        return len(batch), set()
+    return len(batch), set(np.unique(batch.labels).tolist())
 
 
 def _name(target: _Target, index: str, label: int | None) -> str:
@@ -155,6 +163,8 @@ def _made(target: _Target, label: int) -> str:
     name = folder_of(target.info, label)
     with suppress(FileExistsError):
         os.mkdir(target.prefix + name, dir_fd=target.open)
+    if len(target.folders) == _MOST_FOLDERS:
+        target.folders.clear()
     target.folders[label] = name
     return name
 
@@ -162,8 +172,8 @@ def _made(target: _Target, label: int) -> str:
 def _create(target: _Target, name: str, data: bytes) -> None:
     descriptor = os.open(target.prefix + name, _NEW, 0o666, dir_fd=target.open)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        done = os.write(descriptor, data)
+        while done < len(data):
+            done += os.write(descriptor, data[done:])
     finally:
         os.close(descriptor)

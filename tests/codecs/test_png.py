@@ -1,5 +1,6 @@
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -94,6 +95,80 @@ def test_the_bytes_are_exactly_as_drawn():
     )
 
 
+def decoded_batch(files, shape, dtype):
+    found = np.empty((len(files), *shape), dtype)
+    png.decode_batch(files, found, lambda i: f"{i}.png", "0.png")
+    return found
+
+
+@given(images(), st.integers(0, 5))
+def test_a_batch_is_decoded_as_its_images_are(image, n):
+    own, foreign = png.encode(image), saved(Image.fromarray(image))
+    files = [own, foreign, own][:n] + [foreign] * (n > 3) + [own] * (n > 4)
+
+    assert decoded_batch(files, image.shape, image.dtype).tobytes() == image.tobytes() * n
+
+
+def test_each_image_of_a_batch_stays_in_its_place():
+    images = np.random.default_rng(0).integers(0, 256, (7, 5, 6, 3), "uint8")
+    files = png.encode_batch(images)
+    for i in (0, 3, 6):
+        files[i] = saved(Image.fromarray(images[i]), "BMP" if i else "PNG")
+
+    np.testing.assert_array_equal(decoded_batch(files, (5, 6, 3), "uint8"), images)
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_an_image_unlike_its_batch_is_refused_by_name(at):
+    files = png.encode_batch(np.zeros((3, 4, 4), "uint8"))
+
+    for odd in (np.zeros((4, 5), "uint8"), np.zeros((2, 8), "uint8"), np.zeros((4, 4), "uint16")):
+        files[at] = png.encode(odd)
+        found = f"{odd.dtype} {odd.shape[0]}x{odd.shape[1]}"
+        with pytest.raises(DataError, match=f"^{at}.png: unlike .* uint8 4x4 as 0.png, found {found}$"):
+            decoded_batch(files, (4, 4), "uint8")
+
+
+def test_any_flipped_bit_in_a_batch_is_refused_by_name():
+    sound = png.encode(np.arange(25, dtype="uint8").reshape(5, 5))
+
+    for at in range(len(sound)):
+        damaged = bytearray(sound)
+        damaged[at] ^= 4
+        with pytest.raises(DataError, match=r"^1\.png: "):
+            decoded_batch([sound, bytes(damaged), sound], (5, 5), "uint8")
+
+
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("pixel", [(), (4,)], ids=["gray", "rgba"])
+def test_images_of_many_strips_come_back(monkeypatch, noise, pixel):
+    monkeypatch.setattr(png, "_STRIP", 100)
+    shape = (97, 13, *pixel)
+    image = np.random.default_rng(0).integers(0, 256, shape, "uint8") if noise else np.full(shape, 7, "uint8")
+
+    for data in (png.encode(image), saved(Image.fromarray(image)), saved(Image.fromarray(image), "TIFF")):
+        np.testing.assert_array_equal(png.decode(data, "x"), image)
+    for size in (98, 96):
+        with pytest.raises(DataError, match="damaged PNG: expected"):
+            png.decode(with_size(png.encode(image), 13, size), "x.png")
+
+
+@pytest.mark.parametrize("foreign", [False, True], ids=["own", "pillow"])
+def test_a_large_image_is_decoded_without_copies(foreign):
+    image = np.zeros((2048, 2048, 4), "uint8")
+    data = saved(Image.fromarray(image)) if foreign else png.encode(image)
+    found = np.empty((1, *image.shape), "uint8")
+
+    tracemalloc.start()
+    try:
+        png.decode_batch([data], found, str)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < image.nbytes // 2
+
+
 def test_views_and_foreign_byte_order_are_encoded_by_value():
     image = np.arange(24, dtype="uint16").reshape(4, 6) * 1000
 
@@ -141,6 +216,45 @@ def test_lossless_webp_is_read():
     )
 
 
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)], ids=["pgm", "ppm"])
+def test_portable_maps_are_read(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    data = saved(Image.fromarray(image), "PPM")
+
+    np.testing.assert_array_equal(png.decode(data, "x"), image)
+    assert png.peek(data) == (shape, "uint8")
+
+
+def test_portable_maps_in_text_are_read():
+    np.testing.assert_array_equal(png.decode(b"P2 # gray\n2 1\n255\n7 200\n", "x"), [[7, 200]])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"P2\n2 1\n15\n7 15\n", b"P5\n2 1\n16\n\7\20", b"P6\n1 1\n65535\n\0\1\0\1\0\1", b"P5\n1 1\n65535\n\0\1"],
+    ids=["plain 15", "raw 16", "colour 65535", "gray 65535"],
+)
+def test_portable_maps_of_another_maximum_are_refused_rather_than_scaled(data):
+    for read in (png.decode, png.peek):
+        with pytest.raises(DataError, match=r"^x: kind of image: expected gray or colour of 8 bits"):
+            read(data, "x")
+
+
+@pytest.mark.parametrize("levels", [1, 2, 200, 256])
+def test_gray_gif_is_read_as_gray(levels):
+    image = (np.arange(30 * 30) % levels).astype("uint8").reshape(30, 30) + np.uint8(256 - levels)
+    data = saved(Image.fromarray(image), "GIF")
+
+    np.testing.assert_array_equal(png.decode(data, "x"), image)
+    assert png.peek(data) == ((30, 30), "uint8")
+
+
+def test_coloured_gif_is_looked_up():
+    image = np.array([[[10, 20, 30], [40, 50, 60]]], "uint8")
+
+    np.testing.assert_array_equal(png.decode(saved(Image.fromarray(image), "GIF"), "x"), image)
+
+
 @pytest.mark.parametrize("order", ["<u2", ">u2"])
 def test_16_bit_tiff_is_read_in_either_byte_order(order):
     image = np.array([[0, 1, 256], [40000, 65535, 255]], order)
@@ -183,7 +297,7 @@ def test_interlaced_png_is_left_to_pillow():
     np.testing.assert_array_equal(png.decode(data, "x"), gray)
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM"])
 def test_a_file_cut_short_anywhere_is_refused(format):
     whole = saved(Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 9), "uint8")), format)
 
@@ -230,7 +344,7 @@ def test_rows_too_few_or_too_many_are_refused():
 def test_an_empty_file_and_text_are_refused_by_name():
     with pytest.raises(DataError, match=r"^x\.png: empty file: expected an image$"):
         png.decode(b"", "x.png")
-    with pytest.raises(DataError, match=r"^x\.png: no image: expected PNG, JPEG, BMP, TIFF, WEBP$"):
+    with pytest.raises(DataError, match=r"^x\.png: no image: expected PNG, JPEG, BMP, TIFF, WEBP, GIF, PPM$"):
         png.decode(b"label,pixel0\n", "x.png")
 
 
@@ -239,9 +353,27 @@ def test_sizes_are_not_believed():
 
     for read in (png.decode, png.peek):
         with pytest.raises(
-            DataError, match="size of image: expected 1 to 178,956,970 pixels, found 1048576 x"
+            DataError, match="size of image: expected 1 to 67,108,864 pixels, found 1048576 x"
         ):
             read(data, "x.png")
+
+
+def test_a_large_size_is_not_believed_of_a_small_file():
+    data = with_size(png.encode(np.zeros((1, 1), "uint8")), 8000, 8000)
+
+    for read in (png.decode, png.peek):
+        with pytest.raises(DataError, match="PNG ends too early: expected 8000 x 8000, found 67 bytes"):
+            read(data, "x.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
+def test_any_image_of_too_many_pixels_is_refused(monkeypatch, kind):
+    data = saved(Image.new("L", (20, 20)), kind)
+    monkeypatch.setattr(png, "MOST_PIXELS", 399)
+
+    for read in (png.decode, png.peek):
+        with pytest.raises(DataError, match=r"^x: size of image: expected 1 to 399 pixels, found 20 x 20$"):
+            read(data, "x")
 
 
 def test_a_bomb_in_another_format_is_refused(monkeypatch):
@@ -273,7 +405,7 @@ def test_other_kinds_of_image_are_refused(mode):
 def test_several_images_in_one_file_are_refused():
     pages = [Image.new("L", (2, 2), shade) for shade in (0, 9)]
 
-    for kind in ("TIFF", "PNG"):
+    for kind in ("TIFF", "PNG", "GIF"):
         data = saved(pages[0], kind, save_all=True, append_images=pages[1:])
         with pytest.raises(DataError, match="several images in one file: expected 1, found 2"):
             png.decode(data, "x")

@@ -1,5 +1,7 @@
+import os
 import pickle
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import mnistkit
 from mnistkit.codecs import png
 from mnistkit.dataset import Dataset, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError, DataError
-from mnistkit.plugin import Part, Source
-from mnistkit.testing import assert_same_content, drawn_dataset, read_dataset, write_dataset
+from mnistkit.plugin import Loss, Part, Source
+from mnistkit.testing import assert_same_content, drawn_dataset, read_dataset, reread_dataset, write_dataset
 from mnistkit_png import mnistkit_register_format, sniff
 from mnistkit_png.classes import encoded
 from mnistkit_png.reader import PngReader
@@ -21,7 +24,7 @@ from mnistkit_png.writer import PngWriter
 
 OPEN_FILES = Path("/proc/self/fd")
 CARD = mnistkit_register_format()
-HOSTILE = ("T-shirt/top", 'a"b', "ключ", "..", "CON", "", "a_b~c", " x\n", "7", "%41")
+HOSTILE = ("T-shirt/top", 'a"b', "ключ", "..", "CON", "~", "a_b~c", " x\n", "7", "%41")
 
 
 def names_in(folder):
@@ -113,7 +116,14 @@ def test_any_dataset_that_the_card_claims_comes_back(tmp_path_factory, dataset, 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8),
+        min_size=1,
+        max_size=12,
+        unique=True,
+    )
+)
 def test_any_class_names_come_back(tmp_path_factory, class_names):
     folder = tmp_path_factory.mktemp("png")
     dataset = drawn_dataset(12, 0, shape=(1, 1), classes=len(class_names), class_names=class_names)
@@ -129,7 +139,7 @@ def test_hostile_class_names_become_harmless_folders(tmp_path):
     write_dataset(CARD, dataset, tmp_path)
 
     assert folders_in(tmp_path / "train") == [
-        "0_T-shirt%2Ftop", "1_a%22b", "2_%D0%BA%D0%BB%D1%8E%D1%87", "3_..", "4_CON", "5_",
+        "0_T-shirt%2Ftop", "1_a%22b", "2_%D0%BA%D0%BB%D1%8E%D1%87", "3_..", "4_CON", "5_%7E",
         "6_a%5Fb%7Ec", "7_%20x%0A", "8_7", "9_%2541",
     ]  # fmt: skip
     assert read_dataset(CARD, tmp_path).info.class_names == HOSTILE
@@ -142,7 +152,7 @@ def test_a_long_class_name_is_cut_between_characters_and_said(tmp_path, name):
     lost = PngWriter(CARD.write_options()).check(dataset.info)
     write_dataset(CARD, dataset, tmp_path)
 
-    assert lost == [f"the ends of long class names: {name[:24]!r}… of class 1"]
+    assert lost == [Loss(f"the ends of long class names: {name[:24]!r}… of class 1", class_names=True)]
     assert 95 <= len(encoded(name)) <= 100
     found = read_dataset(CARD, tmp_path)
     assert name.startswith(found.info.class_names[1])
@@ -261,8 +271,42 @@ def test_names_of_classes_without_images_are_reported(tmp_path):
 
     written = write_dataset(CARD, dataset, tmp_path)
 
-    assert written[-1].lost == ("the names of classes without images: one, 3, four",)
+    what = "the names of classes without images: one, 3, four"
+    assert written[-1].lost == (Loss(what, class_names=True),)
     assert read_dataset(CARD, tmp_path).info.class_names == ("zero", "1", "two")
+
+
+def test_distinct_labels_are_counted_only_where_classes_have_names(tmp_path):
+    labels = np.arange(6000, dtype="int32")
+    dataset = Dataset.from_arrays({"train": (np.zeros((6000, 1, 1), "uint8"), labels)})
+    named = drawn_dataset(10, 0, class_names=tuple("abcdefghij"))
+    for name in ("numbers", "tree", "flat"):
+        (tmp_path / name).mkdir()
+
+    assert write_dataset(CARD, dataset, tmp_path / "numbers")[0].extra == {}
+    assert write_dataset(CARD, named, tmp_path / "tree")[0].extra == {"classes": list(range(10))}
+    assert write_dataset(CARD, named, tmp_path / "flat", layout="flat")[0].extra == {}
+    assert len(folders_in(tmp_path / "numbers/train")) == 6000
+
+
+def test_names_that_are_the_same_when_cut_can_be_read(tmp_path):
+    names = ("n" * 300 + "a", "n" * 300 + "b")
+    dataset = drawn_dataset(4, 0, classes=2, class_names=names)
+
+    write_dataset(CARD, dataset, tmp_path)
+
+    found = read_dataset(CARD, tmp_path)
+    assert found.info.class_names == ("n" * 100, "1_" + "n" * 100)
+    assert_same_content(found, dataset)
+
+
+def test_a_class_called_by_the_number_of_one_without_images_can_be_read(tmp_path):
+    images, labels = np.zeros((2, 1, 1), "uint8"), np.array([0, 2], "uint8")
+    dataset = Dataset.from_arrays({"train": (images, labels)}, class_names=("1", "x", "y"))
+
+    write_dataset(CARD, dataset, tmp_path)
+
+    assert read_dataset(CARD, tmp_path).info.class_names == ("1", "1_1", "y")
 
 
 def test_a_class_missing_from_one_split_alone_loses_nothing(tmp_path):
@@ -285,8 +329,12 @@ def test_flat_layout_gives_up_class_names_on_its_card():
     ("dtype", "shape"), [("int16", (4, 4)), ("float32", (4, 4)), ("uint16", (4, 4, 3)), ("uint8", (4, 4, 1))]
 )
 def test_pixels_that_no_png_holds_are_refused(tmp_path, dtype, shape):
+    dataset = drawn_dataset(dtype=dtype, shape=shape)
+
     with pytest.raises(CapabilityError, match=r"^png: split 'train': pixels that no PNG image holds"):
-        write_dataset(CARD, drawn_dataset(dtype=dtype, shape=shape), tmp_path)
+        PngWriter(CARD.write_options()).check(dataset.info)
+    with pytest.raises(CapabilityError, match=r"png.* split 'train'"):
+        write_dataset(CARD, dataset, tmp_path)
 
     assert names_in(tmp_path) == []
 
@@ -299,11 +347,10 @@ def test_a_dataset_without_any_image_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("images", "labels", "found"),
     [
-        (np.empty((0, 5, 5), "uint8"), np.empty(0, "uint8"), "uint8 5x5 with labels"),
-        (np.empty((0, 4, 4), "uint16"), np.empty(0, "uint8"), "uint16 4x4 with labels"),
-        (np.empty((0, 4, 4), "uint8"), None, "uint8 4x4 without labels"),
+        (np.empty((0, 4, 4), "uint16"), np.empty(0, "uint8"), "uint16 with labels"),
+        (np.empty((0, 4, 4), "uint8"), None, "uint8 without labels"),
     ],
-    ids=["shape", "dtype", "labels"],
+    ids=["dtype", "labels"],
 )
 def test_an_empty_split_that_nothing_describes_is_refused(tmp_path, images, labels, found):
     full = (np.zeros((1, 4, 4), "uint8"), np.zeros(1, "uint8"))
@@ -311,6 +358,27 @@ def test_an_empty_split_that_nothing_describes_is_refused(tmp_path, images, labe
 
     with pytest.raises(CapabilityError, match=f"split 'test' has no images .* found {found}$"):
         write_dataset(CARD, dataset, tmp_path)
+
+
+@pytest.mark.parametrize("layout", ["tree", "flat"])
+@pytest.mark.parametrize("shape", [(5, 6), (4, 4, 3)], ids=str)
+def test_an_empty_split_has_the_shape_that_the_receipt_tells(tmp_path, layout, shape):
+    full = (np.zeros((1, 4, 4), "uint8"), np.zeros(1, "uint8"))
+    none = (np.empty((0, *shape), "uint8"), np.empty(0, "uint8"))
+    dataset = Dataset.from_arrays({"train": full, "test": none})
+
+    write_dataset(CARD, dataset, tmp_path, layout=layout)
+
+    assert_same_content(reread_dataset(CARD, tmp_path, dataset), dataset)
+
+
+def test_an_export_with_an_empty_split_of_another_shape_is_proved(tmp_path):
+    full = (np.zeros((1, 4, 4), "uint8"), np.zeros(1, "uint8"))
+    none = (np.empty((0, 5, 6), "uint8"), np.empty(0, "uint8"))
+
+    mnistkit.export(Dataset.from_arrays({"train": full, "test": none}), "png", tmp_path / "out", verify=True)
+
+    assert mnistkit.open(tmp_path / "out")["test"].info.shape == (5, 6)
 
 
 def test_splits_may_differ_in_shape_and_in_having_labels(tmp_path):
@@ -461,10 +529,10 @@ def test_flat_images_as_others_publish_them_are_read(tmp_path):
 
 def test_images_of_several_formats_are_read(tmp_path):
     image = np.arange(16, dtype="uint8").reshape(4, 4)
-    for i, suffix in enumerate(("png", "bmp", "tif", "TIFF")):
+    for i, suffix in enumerate(("png", "bmp", "tif", "TIFF", "gif", "ppm", "pgm")):
         save(tmp_path / "train/0" / f"{i}.{suffix}", image)
 
-    np.testing.assert_array_equal(read_dataset(CARD, tmp_path)["train"].load().images, [image] * 4)
+    np.testing.assert_array_equal(read_dataset(CARD, tmp_path)["train"].load().images, [image] * 7)
 
 
 def test_receipts_and_litter_are_no_data(tmp_path):
@@ -476,7 +544,128 @@ def test_receipts_and_litter_are_no_data(tmp_path):
     assert_same_content(read_dataset(CARD, tmp_path), dataset)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "train/labels.csv", "train/0/00000.npy"])
+def as_published(folder):
+    for split in ("train", "test"):
+        for i, animal in enumerate(("cat", "dog")):
+            save(folder / split / animal / f"{animal}_{i}.png", shade(10 * i))
+    return folder
+
+
+@pytest.mark.parametrize("hidden", [".ipynb_checkpoints", ".git", "__MACOSX", ".cache"])
+@pytest.mark.parametrize("below", ["", "train", "test/dog"], ids=["root", "split", "class"])
+def test_hidden_folders_are_no_splits_and_no_classes(tmp_path, hidden, below):
+    expected = read_dataset(CARD, as_published(tmp_path / "a"))
+    tree = as_published(tmp_path / "b")
+    save(tree / below / hidden / "train/cat/1.png", shade(99))
+    save(tree / below / hidden / "0.png", shade(99))
+
+    found = read_dataset(CARD, tree)
+
+    assert found.info.class_names == ("cat", "dog")
+    assert_same_content(found, expected)
+
+
+@pytest.mark.parametrize("folder", ["train", ""], ids=["below a split", "at the root"])
+def test_an_empty_folder_beside_numbered_classes_is_no_class(tmp_path, folder):
+    for label in (0, 1):
+        save(tmp_path / folder / str(label) / f"{label}.png", shade(label))
+    (tmp_path / folder / "New folder").mkdir()
+
+    found = read_dataset(CARD, tmp_path)
+
+    assert found.info.class_names is None
+    assert found["train"].load().labels.tolist() == [0, 1]
+
+
+def test_an_empty_folder_beside_named_classes_is_a_class(tmp_path):
+    save(tmp_path / "train/cat/0.png", shade(0))
+    (tmp_path / "train/ape").mkdir()
+
+    assert read_dataset(CARD, tmp_path).info.class_names == ("ape", "cat")
+
+
+def test_numbered_folders_beside_others_are_refused_naming_one_of_each(tmp_path):
+    for name in ("0", "1", "cat"):
+        save(tmp_path / "train" / name / "0.png", shade(0))
+
+    message = "folders of classes: expected all with a number in front, or none, found 0 and cat"
+    with pytest.raises(DataError, match=f"^{re.escape(f'{tmp_path}: {message}')}$"):
+        read_dataset(CARD, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "readme", "LICENSE", "LICENSE.txt", "CITATION.cff", "notes.md"]
+)
+def test_documents_beside_the_splits_are_no_data(tmp_path, name):
+    dataset = drawn_dataset(5, 5)
+    write_dataset(CARD, dataset, tmp_path)
+    (tmp_path / name).write_text("x")
+    (tmp_path / ".gitattributes").write_text("x")
+
+    assert_same_content(read_dataset(CARD, tmp_path), dataset)
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "train/metadata.csv", "train/metadata.jsonl"])
+def test_labels_beside_images_are_refused_with_a_hint(tmp_path, name):
+    save(tmp_path / "train/0.png", shade(0))
+    (tmp_path / name).write_text("file_name,label\n0.png,7\n")
+
+    message = f"{tmp_path / name}: labels beside the images: expected labels by folder; move each image into"
+    with pytest.raises(DataError, match=re.escape(message)):
+        read_dataset(CARD, tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_pipes_are_refused_and_not_waited_for(tmp_path):
+    save(tmp_path / "train/0/0.png", shade(0))
+    (tmp_path / "train/0/1.png").symlink_to(tmp_path / "train/0/0.png")
+    os.mkfifo(tmp_path / "pipe")
+    dataset = read_dataset(CARD, tmp_path / "train")
+    (tmp_path / "train/0/1.png").unlink()
+    (tmp_path / "train/0/1.png").symlink_to(tmp_path / "pipe")
+
+    with pytest.raises(DataError, match=r"0/1\.png: not a regular file: expected an image$"):
+        dataset["train"].load()
+    with pytest.raises(DataError, match=r"0/1\.png: not a regular file: expected an image$"):
+        read_dataset(CARD, tmp_path / "train")
+
+
+def test_files_larger_than_any_image_are_refused_unread(tmp_path):
+    save(tmp_path / "train/0/0.png", shade(0))
+    with (tmp_path / "train/0/0.png").open("r+b") as file:
+        file.truncate(1 << 34)
+
+    with pytest.raises(
+        DataError, match=r"0\.png: file too large: expected 536,870,912 bytes, found 17,179,8"
+    ):
+        read_dataset(CARD, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", [b"train/caf\xe9/0.png", b"train/0/\xff.png", b"tr\xe9/0/0.png"])
+def test_names_that_are_no_text_are_refused(tmp_path, name):
+    save(tmp_path / "train/0/0.png", shade(0))
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png.encode(shade(0)))
+
+    with pytest.raises(
+        DataError, match=r"name in a tree of images: expected UTF-8, found '.*\\udc.."
+    ) as caught:
+        read_dataset(CARD, tmp_path)
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize("number", [1 << 63, 10**30, f"{1 << 64}_cat"])
+def test_a_folder_number_beyond_64_bits_is_refused(tmp_path, number):
+    save(tmp_path / f"train/{number}/0.png", shade(0))
+    save(tmp_path / "train/1/1.png", shade(0))
+
+    with pytest.raises(DataError, match=f"number of a class: expected 64 bits, found {number}$"):
+        read_dataset(CARD, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "train/README.md", "train/labels.csv", "train/0/00000.npy"])
 def test_stray_files_are_refused_by_name(tmp_path, name):
     write_dataset(CARD, drawn_dataset(5, 5), tmp_path)
     (tmp_path / name).write_text("x")
