@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -60,8 +60,11 @@ def open_canonical(path: Path) -> Iterator[Sink]:
             process.kill()
             raise
         finally:
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended already; why, its exit code says
+                process.stdin.close()
             process.wait()
+    if process.returncode:
+        raise CapabilityError(path.name, "gzip failed", found=f"exit code {process.returncode}")
     header, published = _published(path, content.hexdigest())
     _put_header_before(packed, path, header)
     packed.unlink()

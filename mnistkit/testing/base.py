@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 
 import pytest
 
+from mnistkit.api import export
 from mnistkit.dataset import Dataset
-from mnistkit.engine.plan import check_content
 from mnistkit.options import build
 from mnistkit.plugin import Format, Writer
+from mnistkit.receipt import Receipt
 from mnistkit.registry import load_format, load_writer
 from mnistkit.testing.datasets import reread_dataset, write_dataset
+from mnistkit.testing.watching import FEW_ROWS, ROWS
 
 
 class Contract:
@@ -33,6 +35,11 @@ class Contract:
         card = load_format(self.format)
         return load_writer(card)(build(card.write_options, self.options, where=self.format))
 
+    @property
+    def _rows(self) -> int:
+        """Images of a batch where memory is watched."""
+        return FEW_ROWS if self._card().unit == "image" else ROWS
+
     def _need(self, *sides: str) -> None:
         """Skip a test of what the format cannot do."""
         for side in sides:
@@ -40,11 +47,15 @@ class Contract:
                 pytest.skip(f"{self.format} has no {side}")
 
     def _write(self, dataset: Dataset, folder: Path, *, workers: int = 1, **changed: Any) -> None:
-        """Write a dataset that the card claims to carry."""
+        """Write a dataset with the writer alone."""
         card, options = load_format(self.format), {**self.options, **changed}
-        chosen: object = build(card.write_options, options, where=self.format)
-        check_content(card.with_options(chosen), dataset.info)
         write_dataset(card, dataset, folder, workers=workers, **options)
+
+    def _export(self, dataset: Dataset, folder: Path, *, strict: bool = False, **changed: Any) -> Receipt:
+        """Export a dataset and read it back, as a user would."""
+        self._need("reader", "writer")
+        options = {**self.options, **changed}
+        return export(dataset, self.format, folder, workers=2, verify=True, strict=strict, **options)
 
     def _reread(self, dataset: Dataset, folder: Path, **changed: Any) -> Dataset:
         """Open what was written of a dataset."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, count, product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
+from mnistkit.api import verify
 from mnistkit.dataset import DTYPES, Array, Dataset
 from mnistkit.engine.plan import check_content
-from mnistkit.errors import CapabilityError
+from mnistkit.errors import CapabilityError, UsageError
 from mnistkit.options import options_of
 from mnistkit.registry import load_format
 from mnistkit.testing.base import Contract
@@ -24,8 +25,21 @@ from mnistkit.testing.datasets import assert_same_content, datasets, drawn_datas
 CLASS_NAMES = ("T-shirt/top", "naïve", "two words", "ключ", "a,b", 'quo"te', "semi;colon", "x.y", "B", "b")
 
 
+#: Splits with names that other tools take for something else.
+SPLIT_NAMES = (
+    ("val", "t10k", "a--b", "train-extra"),
+    ("train", "training"),
+    ("validation", "val", "valid"),
+    ("t10k",),
+    ("images", "labels", "0"),
+)
+
+#: A dataset small enough to be exported over and over.
+_SMALL: Mapping[str, Any] = {"train": 5, "test": 3, "shape": (4, 5)}
+
+
 class ContentContract(Contract):
-    """Whatever the card claims to carry comes back."""
+    """Whatever the card claims to carry comes back; whatever else is content is refused."""
 
     @pytest.mark.parametrize("rows", [0, 1, 3, 130])
     def test_any_number_of_images_comes_back(self, tmp_path: Path, rows: int) -> None:
@@ -38,23 +52,22 @@ class ContentContract(Contract):
         ids=str,
     )
     def test_any_shape_comes_back(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
-        """Every shape that the card claims comes back."""
+        """Every shape that the card claims comes back; others are refused."""
         self._assert_comes_back(drawn_dataset(shape=shape), tmp_path)
 
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_any_pixel_type_comes_back(self, tmp_path: Path, dtype: str) -> None:
-        """Every pixel type that the card claims comes back, bit for bit."""
+        """Every pixel type that the card claims comes back, bit for bit; others are refused."""
         self._assert_comes_back(drawn_dataset(dtype=dtype), tmp_path)
 
     @pytest.mark.parametrize("labels", [(0, 9), (0, 300), (0, 2**31 - 1), (-1, 9), None], ids=str)
     def test_any_labels_come_back(self, tmp_path: Path, labels: tuple[int, int] | None) -> None:
-        """Labels come back by value: from 0, large, negative or missing ones, as the card claims."""
+        """Labels come back by value: from 0, large, negative or missing ones; or they are refused."""
         images = drawn_dataset(4, 0)["train"].load().images
         values = None if labels is None else np.array([*labels, 1, 2], "int64")
 
         dataset = Dataset.from_arrays({"train": (images, values)}, name="drawn")
-        with _refusal_allowed():
-            self._assert_comes_back(dataset, tmp_path)
+        self._assert_comes_back_or_is_refused(dataset, tmp_path)
 
     @settings(
         max_examples=30,
@@ -102,18 +115,54 @@ class ContentContract(Contract):
         assert_same_content(found, dataset)
         _assert_same_columns(found["train"].load().extra, columns, named=claimed == "all")
 
-    def test_every_choice_of_every_option_comes_back(self, tmp_path: Path) -> None:
-        """Whatever an option is set to, the content comes back, or the writer refuses it."""
+    def test_extra_columns_are_proved_or_said_to_be_lost(self, tmp_path: Path) -> None:
+        """The receipt of an export proves each column that the card claims, and tells of each other one."""
+        small = drawn_dataset(**_SMALL)["train"].load()
+        columns = {"writer": np.arange(5, dtype="int32"), "weight": np.linspace(0, 1, 5)}
+        dataset = Dataset.from_arrays(
+            {"train": (small.images, small.labels)}, name="drawn", extra={"train": columns}
+        )
+
+        receipt = self._export(dataset, tmp_path / "export")
+
+        proved = set(receipt.splits["train"].extra)
+        unsaid = {name for name in columns if not any(name in sentence for sentence in receipt.lost)}
+        assert verify(tmp_path / "export"), "the export does not verify"
+        assert unsaid <= proved, f"neither proved nor said to be lost: {', '.join(unsaid - proved)}"
+        if self._card().extra_columns == "all":
+            assert proved == set(columns), f"claimed, but not proved: {', '.join(set(columns) - proved)}"
+
+    def test_any_two_options_come_back(self, tmp_path: Path) -> None:
+        """Whatever any two options are set to, an export reads back, or it is refused."""
         self._need("reader", "writer")
-        dataset = drawn_dataset()
-        for number, changed in enumerate(_choices(load_format(self.format).write_options)):
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            try:
-                self._write(dataset, folder, **changed)
-            except CapabilityError:
-                continue
-            assert_same_content(self._reread(dataset, folder, **changed), dataset)
+        dataset, folders = drawn_dataset(**_SMALL), (tmp_path / str(number) for number in count())
+        values = _values(load_format(self.format).write_options, without=self.options)
+        exported = 0
+        for chosen, pairs in _combinations(values):
+            if self._exports(dataset, next(folders), chosen):
+                exported += 1
+            else:  # one pair of values is to blame: the others are tried on their own
+                exported += sum(self._exports(dataset, next(folders), pair) for pair in pairs)
+
+        assert exported, "every export was refused"
+
+    def test_splits_of_different_shapes_come_back(self, tmp_path: Path) -> None:
+        """Each split has its own shape, also where one looks like the other's, or they are refused."""
+        a, b, c = (drawn_dataset(6, 0, shape=shape)["train"].load() for shape in ((6, 6), (4, 9), (3, 5)))
+        splits = {"train": (a.images, a.labels), "test": (b.images, b.labels), "val": (c.images, c.labels)}
+
+        self._exports(Dataset.from_arrays(splits, name="drawn"), tmp_path / "export")
+
+    @pytest.mark.parametrize("names", SPLIT_NAMES, ids="+".join)
+    def test_splits_of_any_name_come_back(self, tmp_path: Path, names: tuple[str, ...]) -> None:
+        """Splits keep their names, also where other tools take them for something else."""
+        images = drawn_dataset(12, 0, shape=(4, 5))["train"].load()
+        splits = {
+            name: (images.images[: 4 + i], None if images.labels is None else images.labels[: 4 + i])
+            for i, name in enumerate(names)
+        }
+
+        self._exports(Dataset.from_arrays(splits, name="drawn"), tmp_path / "export")
 
     def test_shards_come_back_as_one_split(self, tmp_path: Path) -> None:
         """Parts of a split, written apart, are read as the split."""
@@ -129,28 +178,68 @@ class ContentContract(Contract):
         assert_same_content(self._reread(dataset, tmp_path), dataset)
 
     def _assert_comes_back(self, dataset: Dataset, folder: Path) -> None:
-        """Check content that the card may or may not claim."""
+        """Check that content comes back if the card claims it, and is refused if not."""
         try:
             check_content(self._card(), dataset.info)
-        except CapabilityError as unclaimed:
-            pytest.skip(str(unclaimed))
-        assert_same_content(self._round_trip(dataset, folder), dataset)
+        except CapabilityError:
+            self._need("writer")
+            with pytest.raises(CapabilityError):
+                self._export(dataset, folder / "export")
+            assert not list(folder.glob("*export*")), "refused, but something was left"
+        else:
+            assert_same_content(self._round_trip(dataset, folder), dataset)
+
+    def _assert_comes_back_or_is_refused(self, dataset: Dataset, folder: Path) -> None:
+        """Check content that the writer may refuse although no field of the card can tell."""
+        try:
+            self._assert_comes_back(dataset, folder)
+        except CapabilityError:
+            assert not list(folder.iterdir()), "refused, but something was left"
+
+    def _exports(self, dataset: Dataset, folder: Path, chosen: Mapping[str, Any] | None = None) -> bool:
+        """Export a dataset and prove the export; False where it is refused, leaving nothing."""
+        try:
+            self._export(dataset, folder, **(chosen or {}))
+        except (CapabilityError, UsageError):
+            assert not folder.exists(), "refused, but something was left"
+            return False
+        verification = verify(folder, dataset)
+        assert verification, f"{dict(chosen or {})}: {'; '.join(verification.problems)}"
+        return True
 
 
-@contextmanager
-def _refusal_allowed() -> Iterator[None]:
-    """Skip where the writer refuses what no field of a card can tell."""
-    try:
-        yield
-    except CapabilityError as refused:
-        pytest.skip(str(refused))
-
-
-def _choices(options: type) -> Iterator[dict[str, Any]]:
-    """Yield each value of each option that has only so many."""
+def _values(options: type, *, without: Collection[str]) -> dict[str, list[Any]]:
+    """Return some values of each option: all where there are only so many, else the bounds."""
+    values = {}
     for option in options_of(options):
-        for choice in option.choices or ((True, False) if option.type is bool else ()):
-            yield {option.name: choice}
+        some = [option.default, *option.choices, option.min, option.max]
+        some += [True, False] if option.type is bool or bool in get_args(option.type) else []
+        if option.name not in without:
+            values[option.name] = list(dict.fromkeys(v for v in some if v is not None or v is option.default))
+    return values
+
+
+def _combinations(
+    values: Mapping[str, Sequence[Any]],
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Yield few combinations that hold any two values of any two options, each with what is new in it."""
+    items = [[(name, value) for value in some] for name, some in values.items()]
+    waiting = dict.fromkeys(
+        pair for options in combinations(items, min(2, len(items))) for pair in product(*options)
+    )
+    while waiting:
+        chosen = dict(next(iter(waiting)))
+        for name, some in values.items():
+            if name not in chosen:
+                fresh = {value: _fresh(waiting, {**chosen, name: value}) for value in some}
+                chosen[name] = max(some, key=lambda value, fresh=fresh: len(fresh[value]))  # type: ignore[misc]  # mypy cannot type the default
+        new = _fresh(waiting, chosen)
+        yield chosen, [dict(pair) for pair in new]
+        waiting = {pair: None for pair in waiting if pair not in new}
+
+
+def _fresh(waiting: Iterable[Any], chosen: Mapping[str, Any]) -> list[Any]:
+    return [pair for pair in waiting if dict(pair).items() <= chosen.items()]
 
 
 def _assert_same_columns(found: Mapping[str, Array], expected: Mapping[str, Array], *, named: bool) -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mnistkit.dataset import DTYPES, Batch, Dataset
+from mnistkit.engine.plan import check_content
+from mnistkit.naming import file_stem
 from mnistkit.options import adopt, as_dict, build
 from mnistkit.plugin import Format, Part, Source, Written
 from mnistkit.registry import load_reader, load_writer
@@ -20,11 +22,16 @@ from mnistkit.registry import load_reader, load_writer
 def write_dataset(
     card: Format, dataset: Dataset, folder: Path, *, workers: int = 1, **options: object
 ) -> Sequence[Written]:
-    """Write a dataset with a format's writer alone: no receipt, no digest, no scratch folder."""
+    """Write a dataset with a format's writer alone: no receipt, no digest, no scratch folder.
+
+    Raises:
+        CapabilityError: The card does not claim the content, or the writer refuses it.
+    """
     chosen: object = build(card.write_options, options, where=card.name)
-    writer = load_writer(card)(chosen)
+    narrowed, writer = card.with_options(chosen), load_writer(card)(chosen)
+    check_content(narrowed, dataset.info)
     writer.check(dataset.info)
-    parts = parts_of(card.with_options(chosen), dataset, workers=workers)
+    parts = parts_of(narrowed, dataset, workers=workers)
     written = [writer.write(folder, part, batches) for part, batches in parts]
     return [*written, writer.finish(folder, dataset.info, written)]
 
@@ -58,7 +65,7 @@ def parts_of(
     info = dataset.info
     if card.unit == "dataset":
         rows = sum(split.length for split in info.splits)
-        stem = info.name.replace("/", "-")
+        stem = file_stem(info.name)
         batches = (batch for split in dataset.splits.values() for batch in split.batches())
         yield Part(stem, info.splits, info, 0, rows, workers=workers), batches
         return

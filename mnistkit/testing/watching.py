@@ -13,14 +13,11 @@ from pathlib import Path
 
 from mnistkit.dataset import Array, Batch
 
-#: A source long enough to tell who keeps it: 100 batches of 64 images of 28x28.
-BATCHES, ROWS = 100, 64
+#: A source long enough to tell who keeps it, in batches.
+BATCHES = 100
 
-#: Images to work on, so that memory can be compared: one batch to import and fill caches, a third, all.
-LENGTHS = (ROWS, BATCHES // 3 * ROWS, BATCHES * ROWS)
-
-#: By how many bytes memory may grow from a third of the images to all: a quarter of the pixels between.
-MOST_GROWTH = (LENGTHS[2] - LENGTHS[1]) * 28 * 28 // 4
+#: Images of 28x28 in such a batch; fewer where each is a file of its own.
+ROWS, FEW_ROWS = 64, 8
 
 
 class Watch:
@@ -39,10 +36,19 @@ class Watch:
             del batch
 
 
-def peaks(work: Callable[[int], None]) -> tuple[int, int]:
-    """Return the most bytes in use at once while working on some and on all of the images."""
-    _, few, many = (_peak(work, rows) for rows in LENGTHS)
-    return few, many
+def lengths(rows: int) -> tuple[int, int, int]:
+    """Return how many images to work on: one batch to import and fill caches, a third, and all."""
+    return rows, BATCHES // 3 * rows, BATCHES * rows
+
+
+def assert_flat(work: Callable[[int], None], rows: int) -> None:
+    """Assert that working on all batches of ``rows`` images takes no more memory than on a third.
+
+    A quarter of the pixels between is allowed for.
+    """
+    _, third, whole = lengths(rows)
+    _, few, many = (_peak(work, images) for images in lengths(rows))
+    assert many - few < (whole - third) * 28 * 28 // 4, f"the peak grew from {few:,} to {many:,} bytes"
 
 
 def _peak(work: Callable[[int], None], rows: int) -> int:

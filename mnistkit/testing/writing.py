@@ -16,13 +16,11 @@ from mnistkit.testing.base import Contract
 from mnistkit.testing.datasets import drawn_dataset, parts_of, write_dataset
 from mnistkit.testing.watching import (
     BATCHES,
-    LENGTHS,
-    MOST_GROWTH,
-    ROWS,
     Watch,
+    assert_flat,
     files_below,
+    lengths,
     no_file_left_open,
-    peaks,
 )
 
 #: How many batches a writer may hold besides one for each worker.
@@ -35,7 +33,7 @@ class WritingContract(Contract):
     def test_bytes_do_not_depend_on_workers(self, tmp_path: Path) -> None:
         """One, two and five workers write the same files, byte for byte."""
         self._need("writer")
-        dataset, trees = drawn_dataset(700, 130), list[dict[Path, bytes]]()
+        dataset, trees = drawn_dataset(8 * self._rows + 5, 130), list[dict[Path, bytes]]()
         for workers in (1, 2, 5, 1):
             folder = tmp_path / str(len(trees))
             folder.mkdir()
@@ -71,7 +69,7 @@ class WritingContract(Contract):
     def test_writing_keeps_no_batches(self, tmp_path: Path) -> None:
         """A writer holds no more than a handful of batches, however many there are."""
         self._need("writer")
-        part, batches = self._part(BATCHES * ROWS, workers := 2)
+        part, batches = self._part(BATCHES * self._rows, workers := 2)
         watch = Watch()
 
         self._writer().write(tmp_path, part, watch.over(batches))
@@ -81,26 +79,24 @@ class WritingContract(Contract):
     def test_writing_keeps_no_copies(self, tmp_path: Path) -> None:
         """Writing more images takes no more memory."""
         self._need("writer")
-        parts = {rows: self._part(rows) for rows in LENGTHS}
+        parts = {rows: self._part(rows) for rows in lengths(self._rows)}
 
         def write(rows: int) -> None:
             folder = tmp_path / str(rows)
             folder.mkdir()
             self._writer().write(folder, *parts[rows])
 
-        few, many = peaks(write)
-
-        assert many - few < MOST_GROWTH, f"the peak grew from {few:,} to {many:,} bytes"
+        assert_flat(write, self._rows)
 
     def test_batches_are_not_written_to(self, tmp_path: Path) -> None:
         """A writer leaves the arrays that it is given as they are."""
         self._need("writer")
-        part, batches = self._part(3 * ROWS)
+        part, batches = self._part(3 * self._rows)
         given = list(batches)
 
         self._writer().write(tmp_path, part, iter(given))
 
-        for batch, untouched in zip(given, self._part(3 * ROWS)[1], strict=True):
+        for batch, untouched in zip(given, self._part(3 * self._rows)[1], strict=True):
             assert np.array_equal(batch.images, untouched.images), "images were written to"
             assert np.array_equal(_labels(batch), _labels(untouched)), "labels were written to"
 
@@ -108,7 +104,7 @@ class WritingContract(Contract):
     def test_a_failing_source_is_passed_on(self, tmp_path: Path, workers: int) -> None:
         """What the source raises comes out of the writer, which leaves no file open."""
         self._need("writer")
-        part, batches = self._part(10 * ROWS, workers)
+        part, batches = self._part(10 * self._rows, workers)
 
         def failing() -> Iterator[Batch]:
             yield next(batches)
@@ -122,7 +118,7 @@ class WritingContract(Contract):
         """Return a part of so many images, and its batches: writable arrays that nobody else holds."""
         dataset = drawn_dataset(rows, 0).select(["train"])
         ((part, _),) = parts_of(self._card(), dataset, workers=workers)
-        return part, map(_copy, dataset["train"].batches(ROWS))
+        return part, map(_copy, dataset["train"].batches(self._rows))
 
 
 def _copy(batch: Batch) -> Batch:

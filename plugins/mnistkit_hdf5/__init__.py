@@ -6,7 +6,7 @@
         image         (N, height, width[, channels])
         label         (N,)                            none where the split has no labels
         <column>      (N, …)                          one dataset per extra column
-        @class_names  texts                           these four only where known
+        @class_names  UTF-8 of fixed length           these four only where known
         @licence @citation @homepage
 
 ``--layout keras`` writes the whole dataset into one file, named after it::

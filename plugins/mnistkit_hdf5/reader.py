@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,10 @@ from mnistkit.errors import DataError
 from mnistkit.naming import split_order
 from mnistkit.plugin import Reader, parse_shape, spans
 from mnistkit_hdf5 import SUFFIXES
-from mnistkit_hdf5.finding import Hints, facts_of, find_tables
+from mnistkit_hdf5.finding import Found, Hints, facts_of, find_tables
 from mnistkit_hdf5.tables import Table, opened
+
+_log = logging.getLogger("mnistkit.hdf5")
 
 
 class Hdf5Reader(Reader):
@@ -27,6 +30,7 @@ class Hdf5Reader(Reader):
                 self.source.path, "no HDF5 files", expected=" or ".join(f"*{s}" for s in SUFFIXES)
             )
         self._tables: dict[str, list[Table]] = {}
+        self._notes: list[str] = []
         facts: dict[str, Any] = {}
         for split, shards in files.items():
             found: dict[str, list[Table]] = {}
@@ -36,7 +40,7 @@ class Hdf5Reader(Reader):
                 raise DataError(self.source.path, f"two files for split {name!r}", found=_paths(found[name]))
             self._tables |= found
         splits = tuple(_merged(self._tables[name]) for name in sorted(self._tables, key=split_order))
-        return DatasetInfo(self.source.name, splits, **facts)
+        return DatasetInfo(self.source.name, splits, notes=tuple(self._notes), **facts)
 
     def files(self, split: str) -> Sequence[Path]:
         """Name the file of a split, or its shards in order."""
@@ -54,13 +58,30 @@ class Hdf5Reader(Reader):
 
     def _survey(self, path: Path, split: str, found: dict[str, list[Table]], facts: dict[str, Any]) -> None:
         """Add what a file holds and says of itself to what is known."""
-        shape = parse_shape(self.options.shape) or self.source.shape
+        shape = parse_shape(self.options.shape)
+        hints = Hints(
+            lambda name: shape or self.source.shape_of(name),
+            self.options.image,
+            self.options.label,
+            self.source.split_names,
+        )
         with opened(path) as file:
             for fact, value in facts_of(file).items():
                 if facts.setdefault(fact, value) != value and fact == "class_names":
                     raise DataError(path, "class names", expected=facts[fact], found=value)
-            for table in find_tables(file, split, Hints(self.options.image, self.options.label, shape)):
-                found.setdefault(table.info.name, []).append(table)
+            in_file = find_tables(file, split, hints)
+        for table in in_file.tables:
+            found.setdefault(table.info.name, []).append(table)
+        self._note(path, in_file)
+
+    def _note(self, path: Path, found: Found) -> None:
+        """Say what is not read, and what is read otherwise than it is stored."""
+        if found.skipped:
+            skipped = ", ".join(found.skipped)
+            _log.warning("%s: not read: %s", path, skipped)
+            self._notes.append(f"{path.name}: not read: {skipped}")
+        changes = dict.fromkeys(note for table in found.tables for note in table.notes)
+        self._notes += [f"{path.name}: {note}" for note in changes]
 
 
 def _merged(tables: Sequence[Table]) -> SplitInfo:

@@ -10,16 +10,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from mnistkit.compression import compression_of
-from mnistkit.dataset import DTYPES, Array, Batch, ExtraColumn, SplitInfo, bounds_of
+from mnistkit.dataset import DTYPES, Batch, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError, MnistkitError
+from mnistkit_hdf5.columns import Column, place_of, spelt
 
 #: Datasets of images that Caffe and Fuel store as (channels, height, width).
 _CHANNELS_FIRST = frozenset({"data", "features"})
 
+#: Types that no dataset of mnistkit has -> the type that holds their values exactly.
+_WIDENED = {"bool": "uint8", "float16": "float32"}
+
 _CACHE_BYTES = 16 << 20  # the chunks of some rows, also where each holds only a piece of an image
+_MOST_CHUNK_BYTES = 256 << 20  # HDF5 decompresses a chunk whole, in memory
 _BLOCK_BYTES = 256 << 20
 _LABEL_ROWS = 1 << 17
 _MOST_PER_BYTE = 1100  # what one compressed byte may stand for; deflate's limit is 1,032
@@ -34,22 +38,24 @@ class Table:
     Attributes:
         path: The file.
         group: Name of the group that holds the datasets.
-        image: Name in it of the dataset of images.
-        label: Name in it of the dataset of labels, or None.
+        image: The images.
+        label: The labels, or None.
+        extra: The further columns.
         info: What the rows are.
         first: Index in the datasets of the first row.
-        channels_first: Whether a stored image is (channels, height, width).
         chunk: Number of images that HDF5 decompresses together; 0 where they are not in chunks.
+        notes: Sentences on what is read otherwise than it is stored.
     """
 
     path: Path
     group: str
-    image: str
-    label: str | None
+    image: Column
+    label: Column | None
+    extra: tuple[Column, ...]
     info: SplitInfo
     first: int = 0
-    channels_first: bool = False
     chunk: int = 0
+    notes: tuple[str, ...] = ()
 
     def blocks(self, file: h5py.File, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Read rows ``start`` to ``stop``, in pieces of ``size`` or, if need be, a multiple of it.
@@ -64,23 +70,19 @@ class Table:
 
     def read(self, file: h5py.File, start: int, stop: int) -> Batch:
         """Read rows, counted from the table's first."""
-        group, rows = file[self.group], slice(self.first + start, self.first + stop)
-        images = group[self.image][rows]
-        if self.channels_first:
-            images = np.moveaxis(images, 1, -1)
-        pixels = _read_only(images.reshape(-1, *self.info.shape))
-        extra = {c.name: _read_only(group[c.name][rows]) for c in self.info.extra}
-        labels = None if self.label is None else _read_only(group[self.label][rows].reshape(-1))
-        return Batch(pixels, labels, start, extra)
+        group, rows = file[self.group], (self.first + start, self.first + stop)
+        pixels = self.image.read(group, *rows).reshape(-1, *self.info.shape)
+        labels = None if self.label is None else self.label.read(group, *rows).reshape(-1)
+        return Batch(pixels, labels, start, {c.name: c.read(group, *rows) for c in self.extra})
 
     def with_label_range(self, file: h5py.File) -> Table:
         """Read the labels for their bounds."""
         if self.label is None:
             return self
-        labels, bounds = file[self.group][self.label], None
-        for start in range(self.first, self.first + self.info.length, _LABEL_ROWS):
-            stop = min(start + _LABEL_ROWS, self.first + self.info.length)
-            bounds = bounds_of(labels[start:stop], bounds)
+        bounds, end = None, self.first + self.info.length
+        for start in range(self.first, end, _LABEL_ROWS):
+            labels = self.label.read(file[self.group], start, min(start + _LABEL_ROWS, end))
+            bounds = bounds_of(labels, bounds)
         return replace(self, info=replace(self.info, label_range=bounds))
 
 
@@ -104,113 +106,118 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 def table_of(
     group: h5py.Group,
-    image: str,
-    label: str | None,
+    image: Column,
+    label: Column | None,
     *,
     split: str,
-    extra: Sequence[str] = (),
+    extra: Sequence[Column] = (),
     shape: tuple[int, ...] | None = None,
 ) -> Table:
     """Describe images, labels and further columns that stand in one group.
 
     Args:
         group: The group.
-        image: Name of the images.
-        label: Name of the labels, or None.
+        image: The images.
+        label: The labels, or None.
         split: What the split is called.
-        extra: Names of the further columns.
+        extra: The further columns.
         shape: Shape of one image, where somebody says so.
 
     Raises:
         DataError: They differ in length, are no images or labels, or lie outside the file.
     """
-    pixels = group[image]
-    _check_pixels(pixels)
-    if label is not None:
-        _check_labels(group[label], len(pixels))
-    for name in extra:
-        _check_stored(group[name], len(pixels))
-    channels_first = _is_channels_first(pixels)
+    place, stored = place_of(group[image.name]), (image, *([] if label is None else [label]))
+    image = _as_images(image, place)
+    label = label and _as_labels(label, image.rows, place_of(group[label.name]))
+    for column in (image, *([label] if label else []), *extra):
+        _check_stored(group[column.name], column, image.rows)
     info = SplitInfo(
         name=split,
-        length=len(pixels),
-        shape=_image_shape(pixels, shape, channels_first=channels_first),
-        dtype=_type_name(pixels),
-        label_dtype=None if label is None else _type_name(group[label]),
-        extra=tuple(ExtraColumn(n, _type_name(group[n]), group[n].shape[1:]) for n in extra),
+        length=image.rows,
+        shape=_image_shape(image, shape, place),
+        dtype=image.dtype,
+        label_dtype=label.dtype if label else None,
+        extra=tuple(ExtraColumn(c.name, c.dtype, c.shape[1:]) for c in extra),
     )
+    chunks = group[image.name].chunks
     return Table(
         path=Path(group.file.filename),
         group=group.name,
         image=image,
         label=label,
+        extra=tuple(extra),
         info=info,
-        channels_first=channels_first,
-        chunk=pixels.chunks[0] if pixels.chunks else 0,
+        chunk=chunks[image.axes[0]] if chunks else 0,
+        notes=tuple(_changes(stored, (image, label))),
     )
 
 
-def place_of(dataset: h5py.Dataset) -> str:
-    """Return what messages call a dataset."""
-    return f"{dataset.file.filename}, dataset {dataset.name!r}"
+def _changes(stored: Sequence[Column], read: Sequence[Column | None]) -> Iterator[str]:
+    for before, after in zip(stored, read, strict=False):
+        if after and before.dtype != after.dtype:
+            yield f"{before.name}: {before.dtype} is read as {after.dtype}"
 
 
-def _read_only(array: Array) -> Array:
-    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    native.flags.writeable = False
-    return native
+def _as_images(image: Column, place: str) -> Column:
+    """Take a column for images: widen types that no dataset has, and put channels last."""
+    image = replace(image, dtype=_WIDENED.get(image.dtype, image.dtype))
+    if image.dtype not in DTYPES:
+        raise DataError(place, "pixel type", expected=", ".join(DTYPES), found=image.dtype)
+    if len(image.shape) not in {2, 3, 4} or min(image.shape[1:]) < 1:
+        expected = "number x height x width [x channels]"
+        raise DataError(place, "not images", expected=expected, found=spelt(image.shape))
+    if not _is_channels_first(image):
+        return image
+    number, channels, height, width = image.shape
+    shape = (number, height, width) if channels == 1 else (number, height, width, channels)
+    return replace(image, shape=shape, axes=(0, 2, 3, 1))
 
 
-def _type_name(dataset: h5py.Dataset) -> str:
-    return str(dataset.dtype.newbyteorder("=").name)
+def _is_channels_first(image: Column) -> bool:
+    return (
+        image.name in _CHANNELS_FIRST
+        and image.axes == (0, 1, 2, 3)
+        and image.shape[1] in {1, 3}
+        and image.shape[3] > 4
+    )
 
 
-def _check_pixels(pixels: h5py.Dataset) -> None:
-    if _type_name(pixels) not in DTYPES:
-        raise DataError(place_of(pixels), "pixel type", expected=", ".join(DTYPES), found=pixels.dtype.name)
-    if len(pixels.shape) not in {2, 3, 4} or min(pixels.shape[1:]) < 1:
+def _as_labels(label: Column, length: int, place: str) -> Column:
+    """Take a column for labels; what Caffe and MATLAB keep as floating point is read as integers."""
+    if label.rows == length and (label.kind not in "iuf" or not label.is_vector):
         raise DataError(
-            place_of(pixels),
-            "not images",
-            expected="number x height x width [x channels]",
-            found=_spelt(pixels.shape),
-        )
-    _check_stored(pixels, len(pixels))
-
-
-def _check_labels(labels: h5py.Dataset, length: int) -> None:
-    _check_stored(labels, length)
-    if labels.dtype.kind not in "iu" or labels.size != length:
-        raise DataError(
-            place_of(labels),
+            place,
             "labels",
             expected="one integer for each image",
-            found=f"{_spelt(labels.shape)} {labels.dtype.name}",
+            found=f"{spelt(label.shape)} {label.dtype}",
         )
+    return replace(label, dtype="int64") if label.kind == "f" else label
 
 
-def _check_stored(dataset: h5py.Dataset, length: int) -> None:
+def _check_stored(dataset: h5py.Dataset, column: Column, length: int) -> None:
     """Make sure that a dataset has this many rows, all of them in this file, and can be read."""
-    if len(dataset) != length:
+    place = place_of(dataset)
+    if column.rows != length:
         raise DataError(
-            place_of(dataset),
+            place,
             "images and what belongs to them differ in number",
             expected=f"{length:,}",
-            found=f"{len(dataset):,}",
+            found=f"{column.rows:,}",
         )
     made = dataset.id.get_create_plist()
     if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
-        raise DataError(place_of(dataset), "its values lie in other files", todo="copy it with h5repack")
+        raise DataError(place, "its values lie in other files", todo="copy it with h5repack")
     filters = [made.get_filter(i) for i in range(made.get_nfilters())]
     for code, _, _, name in filters:
         if not h5py.h5z.filter_avail(code):
             raise DataError(
-                place_of(dataset),
+                place,
                 "packed with a filter that is not installed",
                 found=name.decode(errors="replace") or code,
                 todo="repack it with gzip: h5repack -f GZIP=4",
             )
     _check_size(dataset, _MOST_PER_BYTE ** min(1, len(filters)))
+    _check_chunk(dataset)
 
 
 def _check_size(dataset: h5py.Dataset, most_per_byte: int) -> None:
@@ -226,49 +233,41 @@ def _check_size(dataset: h5py.Dataset, most_per_byte: int) -> None:
         )
 
 
-def _is_channels_first(pixels: h5py.Dataset) -> bool:
-    name = pixels.name.rpartition("/")[2]
-    return (
-        name in _CHANNELS_FIRST
-        and len(pixels.shape) == 4
-        and pixels.shape[1] in {1, 3}
-        and pixels.shape[3] > 4
-    )
+def _check_chunk(dataset: h5py.Dataset) -> None:
+    size = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if dataset.chunks and size > _MOST_CHUNK_BYTES:
+        raise DataError(
+            place_of(dataset),
+            "chunks too large to be read",
+            expected=f"at most {_MOST_CHUNK_BYTES >> 20} MiB",
+            found=f"{size:,} bytes",
+            todo="repack it: h5repack -l CHUNK=…",
+        )
 
 
-def _image_shape(
-    pixels: h5py.Dataset, wanted: tuple[int, ...] | None, *, channels_first: bool
-) -> tuple[int, ...]:
-    stored: tuple[int, ...] = pixels.shape[1:]
+def _image_shape(image: Column, wanted: tuple[int, ...] | None, place: str) -> tuple[int, ...]:
+    stored = image.shape[1:]
     if len(stored) == 1:
-        return _flat_shape(pixels, wanted)
-    if channels_first:
-        channels, height, width = stored
-        stored = (height, width) if channels == 1 else (height, width, channels)
+        return _flat_shape(stored[0], wanted, place)
     if wanted and wanted != stored:
-        raise DataError(place_of(pixels), "shape of an image", expected=_spelt(wanted), found=_spelt(stored))
+        raise DataError(place, "shape of an image", expected=spelt(wanted), found=spelt(stored))
     return stored
 
 
-def _flat_shape(pixels: h5py.Dataset, wanted: tuple[int, ...] | None) -> tuple[int, ...]:
-    values = pixels.shape[1]
+def _flat_shape(values: int, wanted: tuple[int, ...] | None, place: str) -> tuple[int, ...]:
     side = math.isqrt(values)
     if wanted is None and side * side == values:
         _log.warning(
             "%s: rows of %d values are taken as gray images of %dx%d; --read shape=HxW[xC] says otherwise",
-            place_of(pixels), values, side, side,
+            place, values, side, side,
         )  # fmt: skip
         return side, side
     if wanted is None or math.prod(wanted) != values:
         raise DataError(
-            place_of(pixels),
+            place,
             "shape of an image",
-            expected=_spelt(wanted) if wanted else "a square number of values",
+            expected=spelt(wanted) if wanted else "a square number of values",
             found=f"{values} values",
             todo="say --read shape=HxW or shape=HxWxC",
         )
     return wanted
-
-
-def _spelt(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -14,8 +14,9 @@ import numpy as np
 
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
-from mnistkit.plugin import Part, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_hdf5 import SUFFIXES
+from mnistkit_hdf5.attributes import write_texts
 from mnistkit_hdf5.disk import Disk, create
 
 _CHUNK_BYTES = 1 << 20  # what HDF5's chunk cache holds unless a reader asks for more
@@ -24,7 +25,7 @@ _CHUNK_BYTES = 1 << 20  # what HDF5's chunk cache holds unless a reader asks for
 class Hdf5Writer(Writer):
     """Writes one file per split, or one for the whole dataset where the layout is ``keras``."""
 
-    def check(self, info: DatasetInfo) -> Sequence[str]:
+    def check(self, info: DatasetInfo) -> Sequence[Loss]:
         """Refuse names and types that HDF5 has no place for.
 
         Raises:
@@ -42,7 +43,7 @@ class Hdf5Writer(Writer):
         name = part.stem + SUFFIXES[0]
         with Disk(folder / name) as disk, create(disk) as file:
             batches = disk.while_fine(batches)
-            file.attrs.update(_attributes(part.info))
+            write_texts(file, _attributes(part.info))
             if self.options.layout == "keras":
                 for split, rows in part.by_split(batches):
                     self._write_split(file, split, rows, part)
@@ -95,21 +96,12 @@ def _check_columns(split: SplitInfo) -> None:
                 expected="a name without '/' other than image and label",
                 found=repr(column.name),
             )
-        if not _is_numeric(column.dtype):
-            raise CapabilityError(where, f"column {column.name!r}", expected="numbers", found=column.dtype)
 
 
-def _is_numeric(dtype: str) -> bool:
-    try:
-        return np.dtype(dtype).kind in "biuf"
-    except TypeError:  # names of texts and other types that tell no size
-        return False
-
-
-def _attributes(info: DatasetInfo) -> Mapping[str, object]:
+def _attributes(info: DatasetInfo) -> Mapping[str, str | Sequence[str]]:
     texts = {"licence": info.licence, "citation": info.citation, "homepage": info.homepage}
-    known: dict[str, object] = {name: text for name, text in texts.items() if text}
-    return known | ({"class_names": list(info.class_names)} if info.class_names else {})
+    known: dict[str, str | Sequence[str]] = {name: text for name, text in texts.items() if text}
+    return known | ({"class_names": info.class_names} if info.class_names else {})
 
 
 def _dataset(

@@ -26,8 +26,9 @@ class NpyReader(Reader):
         return DatasetInfo(self.source.name, tuple(self._describe(split) for split in self._splits))
 
     def files(self, split: str) -> Sequence[Path]:
-        """Name the files of images."""
-        return self._splits[split]
+        """Name the files of images, and those of labels beside them."""
+        images = self._splits[split]
+        return [*images, *(labels for path in images if (labels := _beside(path)).exists())]
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Yield slices of the mapped arrays."""
@@ -74,16 +75,20 @@ class NpyWriter(Writer):
 
 def _open(path: Path) -> tuple[Array, Array | None]:
     """Map a file of images, and the labels beside it, where there are any."""
-    images, beside = _map(path), path.with_name(path.name.replace(IMAGES, LABELS))
+    images, beside = _map(path), _beside(path)
     if images.ndim not in {3, 4}:
         raise DataError(path, "not images", expected="3 or 4 dimensions", found=images.ndim)
-    if beside == path or not beside.exists():
+    if not beside.exists():
         return images, None
     labels = _map(beside)
     if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
         found = f"{labels.dtype} {labels.shape}"
         raise DataError(beside, "labels", expected=f"integers ({len(images)},)", found=found)
     return images, labels
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(IMAGES) + LABELS)
 
 
 def _map(path: Path) -> Array:
