@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mnistkit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
 
 #: Words for a split, as published files use them -> the name that mnistkit gives it.
 SPLIT_WORDS = {
@@ -29,6 +29,7 @@ LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "__MA
 RECEIPT = "mnistkit.json"
 CHECKSUMS = "mnistkit.sha256"
 
+_SCRATCH = re.compile(r"\..*\.mnistkit-[0-9a-f]{12}")
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
@@ -36,6 +37,12 @@ _WORD = re.compile(r"[A-Za-z0-9]+")
 def is_litter(name: str) -> bool:
     """Whether a file or folder is a desktop's litter (``.DS_Store``, ``._photo.png``, ``__MACOSX``)."""
     return name in LITTER or name.startswith("._")
+
+
+def is_export(folder: str) -> bool:
+    """Whether a folder is an export, finished or in the making: a dataset of its own wherever it lies."""
+    place = Path(folder)
+    return (place / RECEIPT).is_file() or _SCRATCH.fullmatch(place.name) is not None
 
 
 def canonical(name: str) -> str:

@@ -6,7 +6,7 @@ import itertools
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
 from mnistkit import catalog
@@ -19,7 +19,7 @@ from mnistkit.dataset import Dataset
 from mnistkit.engine.scratch import finish_swap
 from mnistkit.errors import DataError, MnistkitError, PluginError, UsageError
 from mnistkit.idx.reader import IdxReader
-from mnistkit.naming import stem_of
+from mnistkit.naming import is_export, stem_of
 from mnistkit.options import adopt, build, parse
 from mnistkit.plugin import Format, Source, Verdict
 from mnistkit.proof import card_of, receipt_for, source_of, with_origin
@@ -93,7 +93,7 @@ def identify_format(path: Path, prefix: str = "") -> str:
         names = [path.name]
     else:
         listed = itertools.islice(walk(path), _MOST_NAMES)
-        names = [name for name in listed if name.startswith(prefix) and _size(path / name) >= 0]
+        names = [name for name in _own(path, listed) if name.startswith(prefix) and _size(path / name) >= 0]
     if not names:
         raise DataError(path, "an empty folder", todo="name a folder with a dataset")
     verdicts = _sniff(path, names)
@@ -112,6 +112,18 @@ def identify_format(path: Path, prefix: str = "") -> str:
         found=names[0],
         todo="say which with --from",
     )
+
+
+def _own(path: Path, names: Iterable[str]) -> Iterator[str]:
+    """Leave out what is of exports inside the folder."""
+    exports: dict[str, bool] = {}
+    for name in names:
+        folders = [name[:i] for i, letter in enumerate(name) if letter == "/"]
+        for folder in folders:
+            if folder not in exports:
+                exports[folder] = is_export(f"{path}/{folder}")
+        if not any(exports[folder] for folder in folders):
+            yield name
 
 
 def _locate(text: str, *, named: bool) -> tuple[Path, str]:

@@ -254,3 +254,28 @@ def test_progress_bar_is_drawn_on_a_terminal_alone(tmp_path):
     assert run.returncode == 0
     assert b"write" in shown
     assert b"images/s" in shown
+
+
+@pytest.mark.parametrize("source", ["idx", "csv", "png"])
+def test_exports_into_the_folder_of_the_source_leave_it_as_it_is(cli, tmp_path, monkeypatch, small, source):
+    mnistkit.export(small, source, tmp_path / "here")
+    for name in ("mnistkit.json", "mnistkit.sha256"):
+        (tmp_path / "here" / name).unlink()
+    monkeypatch.chdir(tmp_path / "here")
+
+    for name in ("csv", "png", "idx"):
+        result = cli("export", *([] if source == "idx" else ["."]), "--to", name)
+        assert (result.code, name) == (0, name), result.err
+
+    assert len(mnistkit.open(".")["train"]) == 30
+    assert cli("diff", ".", "here-csv").code == 0
+
+
+def test_export_into_an_export_is_refused(cli, tmp_path, small):
+    mnistkit.export(small, "idx", tmp_path / "out")
+
+    result = cli("export", SMALL, "--to", "csv", "--out", tmp_path / "out" / "csv")
+
+    assert result.code == 1
+    assert f"lies in the export {tmp_path / 'out'}" in result.err
+    assert mnistkit.verify(tmp_path / "out")

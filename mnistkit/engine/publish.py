@@ -14,7 +14,7 @@ from pathlib import Path
 from mnistkit.checksums import added_files, sha256_of
 from mnistkit.engine.scratch import EXPORT, OLD, check_name, put_back
 from mnistkit.errors import DataError, DestinationError
-from mnistkit.naming import CHECKSUMS
+from mnistkit.naming import CHECKSUMS, RECEIPT
 from mnistkit.receipt import receipt_of
 
 #: Above this many files one sync of the file system is quicker than one for each file.
@@ -32,11 +32,13 @@ def check_destination(out: Path, *, overwrite: bool, source: Path | None) -> Non
     """Make sure that an export may be put there.
 
     Raises:
-        DestinationError: It lies in the source; or something is there; or, with ``overwrite``, that is
-            no export and no empty folder, or a folder that must never be replaced.
+        DestinationError: It lies in an export, which would not be whole any more; or something is
+            there; or, with ``overwrite``, that is no export and no empty folder, or a folder that must
+            never be replaced.
     """
-    if source is not None and source.is_dir() and source.resolve() in out.resolve().parents:
-        raise DestinationError(out, "lies in the source", todo="choose another --out")
+    for parent in out.absolute().parents:
+        if (parent / RECEIPT).is_file():
+            raise DestinationError(out, f"lies in the export {parent}", todo="choose another --out")
     if not os.path.lexists(out):
         check_name(out)
         return

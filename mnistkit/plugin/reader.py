@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from mnistkit.naming import CHECKSUMS, RECEIPT, by_split, is_litter
+from mnistkit.naming import CHECKSUMS, RECEIPT, by_split, is_export, is_litter
 
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo
@@ -46,7 +46,7 @@ class Source:
     def files(self, suffixes: Sequence[str] = ()) -> list[Path]:
         """List the data files, sorted: the file itself, or all below the folder.
 
-        Receipts, checksums and desktop litter are left out.
+        Receipts, checksums, desktop litter and exports inside the folder are left out.
 
         Args:
             suffixes: Keep only names that end so, a compression suffix aside; empty keeps all.
@@ -55,7 +55,7 @@ class Source:
             return [self.path]
         found = []
         for folder, folders, names in os.walk(self.path):
-            folders.sort()
+            folders[:] = sorted(name for name in folders if not is_export(os.path.join(folder, name)))  # noqa: PTH118 - os.walk's own
             found += [Path(folder, n) for n in names if n not in (RECEIPT, CHECKSUMS) and not is_litter(n)]
         named = sorted(f for f in found if not suffixes or _ends(f.name, suffixes))
         return [file for file in named if file.is_file()]  # reading a pipe would never end

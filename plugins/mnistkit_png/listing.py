@@ -14,7 +14,7 @@ import numpy as np
 
 from mnistkit.dataset import Array
 from mnistkit.errors import DataError
-from mnistkit.naming import CHECKSUMS, RECEIPT, is_litter
+from mnistkit.naming import CHECKSUMS, RECEIPT, is_export, is_litter
 from mnistkit_png import SUFFIXES
 
 # 00042.png, or 00042-num7.png as pjreddie names his images of MNIST.
@@ -203,7 +203,7 @@ def _entries(folder: Path, *, is_root: bool) -> Iterator[tuple[str, bool]]:
             for entry in entries:
                 name = entry.name
                 if entry.is_dir():
-                    if _is_data(name):
+                    if _is_data(name) and not is_export(entry.path):
                         _check_text(name, folder)
                         yield name, True
                 elif not _is_ignored(name, is_root=is_root):
