@@ -26,6 +26,9 @@ SPLIT_WORDS = {
 #: What desktops leave behind; never data, so ignored.
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "__MACOSX"})
 
+#: Endings of compressed files, in lower case.
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
 RECEIPT = "mnistkit.json"
 CHECKSUMS = "mnistkit.sha256"
 
@@ -110,7 +113,7 @@ def find_split(stem: str) -> tuple[str, str] | None:
 
 def stem_of(name: str, suffixes: Iterable[str]) -> str:
     """Cut known suffixes and compression suffixes off a file's name."""
-    endings = (".gz", ".bz2", ".xz", ".zst", ".zip", *suffixes)
+    endings = (*PACKED, *suffixes)
     trimmed = True
     while trimmed:
         trimmed = False

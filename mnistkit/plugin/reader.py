@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from mnistkit.naming import CHECKSUMS, RECEIPT, by_split, is_export, is_litter
+from mnistkit.naming import CHECKSUMS, PACKED, RECEIPT, by_split, is_export, is_litter
 
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo
@@ -73,8 +73,7 @@ class Source:
 
 def _ends(name: str, suffixes: Sequence[str]) -> bool:
     lowered = name.lower()
-    packed = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
-    return any(lowered.endswith(suffix + ending) for suffix in suffixes for ending in packed)
+    return any(lowered.endswith(suffix + ending) for suffix in suffixes for ending in ("", *PACKED))
 
 
 class Reader(ABC):
