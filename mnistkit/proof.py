@@ -70,7 +70,13 @@ def source_of(folder: Path, receipt: Receipt) -> Source:
     """Return an export as a source: with the name, shape and splits that the receipt tells."""
     shapes = {name: split.shape for name, split in receipt.splits.items()}
     common = set(shapes.values())
-    return Source(folder, receipt.dataset, shape=common.pop() if len(common) == 1 else None, shapes=shapes)
+    return Source(
+        folder,
+        receipt.dataset,
+        shape=common.pop() if len(common) == 1 else None,
+        shapes=shapes,
+        dtypes={name: split.dtype for name, split in receipt.splits.items()},
+    )
 
 
 def content_differences(receipt: Receipt, digests: Mapping[str, SplitDigest], info: DatasetInfo) -> list[str]:

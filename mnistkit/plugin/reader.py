@@ -26,6 +26,7 @@ class Source:
         prefix: Only files of the folder whose names begin so.
         shape: Shape of one image, where a receipt beside the files tells one for all splits.
         shapes: Shape of one image by split, where a receipt tells them.
+        dtypes: numpy's name of the pixels' type by split, where a receipt tells it.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Source:
     prefix: str = ""
     shape: tuple[int, ...] | None = None
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -42,6 +44,10 @@ class Source:
     def shape_of(self, split: str) -> tuple[int, ...] | None:
         """Return the shape of one image of a split, where it is known beforehand."""
         return self.shapes.get(split, self.shape)
+
+    def dtype_of(self, split: str) -> str | None:
+        """Return the type of the pixels of a split, where it is known beforehand."""
+        return self.dtypes.get(split)
 
     def files(self, suffixes: Sequence[str] = ()) -> list[Path]:
         """List the data files, sorted: the file itself, or all below the folder.

@@ -3,6 +3,10 @@
 ::
 
     encode   pixels and labels -> lines, header names
+    sparse   lines that leave out zeros, both ways
+    floats   pixels of type float32, both ways
+    words    labels as class names, both ways
+    tokens   where the cells of a block begin and end
     lines    a stream of bytes -> blocks of whole lines, bounded in memory
     layout   which column is what, and the shape of an image
     header   the names of columns -> labels, row numbers, pixels
@@ -13,11 +17,13 @@
 
 from mnistkit.codecs.text.detect import detect
 from mnistkit.codecs.text.encode import encode, grid_names, header_line, pixel_names
+from mnistkit.codecs.text.floats import encode_floats
 from mnistkit.codecs.text.layout import MOST_COLUMNS, SEPARATORS, Layout, NoImagesError
 from mnistkit.codecs.text.lines import Lines
 from mnistkit.codecs.text.reader import TextReader
+from mnistkit.codecs.text.sparse import encode_sparse
 
 __all__ = [
     "MOST_COLUMNS", "SEPARATORS", "Layout", "Lines", "NoImagesError", "TextReader", "detect", "encode",
-    "grid_names", "header_line", "pixel_names",
+    "encode_floats", "encode_sparse", "grid_names", "header_line", "pixel_names",
 ]  # fmt: skip

@@ -11,8 +11,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mnistkit.codecs.text.floats import decode_floats, numbers_of
 from mnistkit.codecs.text.layout import Layout
 from mnistkit.codecs.text.lines import Block
+from mnistkit.codecs.text.sparse import decode_sparse, dense_cells
+from mnistkit.codecs.text.tokens import Numbers
+from mnistkit.codecs.text.words import numbered
+from mnistkit.dataset import Array
 from mnistkit.errors import DataError
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -32,11 +37,11 @@ class Rows:
     """Decoded lines.
 
     Attributes:
-        pixels: uint8 (n, values).
+        pixels: uint8 or float32 (n, values).
         integers: int64 (n,) for each of the layout's columns beside the pixels, in its order.
     """
 
-    pixels: Bytes
+    pixels: Array
     integers: tuple[Integers, ...]
 
     def __len__(self) -> int:
@@ -52,11 +57,43 @@ def decode(block: Block, layout: Layout, *, path: Path) -> Rows:
 
     Raises:
         DataError: A line without exactly the layout's cells, a pixel that is not a whole number from 0
-            to 255, or another cell that is no whole number of 64 bits; file, line and column are named.
+            to 255 (a finite number for float32), another cell that is no whole number of 64 bits, or a
+            label that is none of the layout's words; file, line and column are named.
     """
     text = block.text.replace(b"\r\n", b"\n") if b"\r" in block.text else block.text
-    rows = decode_plain(text, layout)
+    if layout.words:
+        text = numbered(text, layout, where=str(path), line=block.line)
+    rows = _decode_mixed(text, layout) if layout.sparse and b":" in text else _decode_dense(text, layout)
     return rows if rows is not None else decode_exactly(text, layout, path=path, line=block.line)
+
+
+def _decode_dense(text: bytes, layout: Layout) -> Rows | None:
+    if layout.dtype == "uint8":
+        return decode_plain(text, layout)
+    return _rows(decode_floats(text, layout))
+
+
+def _decode_mixed(text: bytes, layout: Layout) -> Rows | None:
+    """Decode lines of which some are sparse, each kind at once."""
+    lines = text.split(b"\n")[:-1]
+    is_sparse = np.array([b":" in line for line in lines])
+    if is_sparse.all():
+        return _rows(decode_sparse(text, layout))
+    kinds = [b"".join(line + b"\n" for line, is_it in zip(lines, is_sparse, strict=True) if is_it == kind)
+             for kind in (True, False)]  # fmt: skip
+    sparse, dense = _rows(decode_sparse(kinds[0], layout)), _decode_dense(kinds[1], layout)
+    if sparse is None or dense is None:
+        return None
+    order = np.argsort(np.concatenate([np.flatnonzero(is_sparse), np.flatnonzero(~is_sparse)]))
+    columns = zip(sparse.integers, dense.integers, strict=True)
+    return Rows(
+        np.concatenate([sparse.pixels, dense.pixels])[order],
+        tuple(np.concatenate(column)[order] for column in columns),
+    )
+
+
+def _rows(numbers: Numbers | None) -> Rows | None:
+    return None if numbers is None else Rows(*numbers)
 
 
 def decode_plain(text: bytes, layout: Layout) -> Rows | None:
@@ -184,15 +221,16 @@ def decode_exactly(text: bytes, layout: Layout, *, path: Path, line: int) -> Row
     known: dict[bytes, int] = {}
     pixels, integers = [], []
     for number, row in enumerate(text.split(b"\n")[:-1], line):
-        cells = _cells(row, layout, where=f"{path}, line {number}")
-        values = [known.get(cell, -1) for cell in cells[layout.pixel_columns]]
-        if -1 in values:
-            values = _pixels(cells, layout, known, where=f"{path}, line {number}")
-        pixels.append(bytes(values))
-        integers.append(_others(cells, layout, where=f"{path}, line {number}"))
+        where = f"{path}, line {number}"
+        cells = _cells(row, layout, where=where)
+        if layout.dtype == "uint8":
+            pixels.append(_whole_pixels(cells, layout, known, where=where))
+        else:
+            pixels.append(_fractions(cells, layout, where=where))
+        integers.append(_others(cells, layout, where=where))
     table = np.array(integers, np.int64).reshape(len(pixels), len(layout.integer_columns))
     return Rows(
-        np.frombuffer(b"".join(pixels), np.uint8).reshape(-1, layout.values),
+        np.frombuffer(b"".join(pixels), layout.dtype).reshape(-1, layout.values),
         tuple(np.ascontiguousarray(column) for column in table.T),
     )
 
@@ -201,9 +239,16 @@ def _cells(row: bytes, layout: Layout, *, where: str) -> list[bytes]:
     if not row.strip():
         raise DataError(where, "blank line between rows")
     cells = row.split(layout.separator)
+    if layout.sparse and b":" in row:
+        cells = dense_cells(cells, layout, where=where)
     if len(cells) != layout.cells:
         raise DataError(where, "number of cells", expected=layout.cells, found=len(cells))
     return cells
+
+
+def _whole_pixels(cells: Sequence[bytes], layout: Layout, known: dict[bytes, int], *, where: str) -> bytes:
+    values = [known.get(cell, -1) for cell in cells[layout.pixel_columns]]
+    return bytes(values if -1 not in values else _pixels(cells, layout, known, where=where))
 
 
 def _pixels(cells: Sequence[bytes], layout: Layout, known: dict[bytes, int], *, where: str) -> list[int]:
@@ -219,6 +264,16 @@ def _pixels(cells: Sequence[bytes], layout: Layout, known: dict[bytes, int], *, 
     return values
 
 
+def _fractions(cells: Sequence[bytes], layout: Layout, *, where: str) -> bytes:
+    bare = [_bare(cell, layout) for cell in cells[layout.pixel_columns]]
+    values = numbers_of(bare)
+    if values is None:
+        wrong = next(i for i, cell in enumerate(bare) if numbers_of([cell]) is None)
+        column = layout.pixel_columns.start + wrong
+        raise _bad_cell(where, layout, column, cells[column], "a finite number")
+    return values.tobytes()
+
+
 def _others(cells: Sequence[bytes], layout: Layout, *, where: str) -> list[int]:
     values = []
     for i in layout.integer_columns:
@@ -230,12 +285,17 @@ def _others(cells: Sequence[bytes], layout: Layout, *, where: str) -> list[int]:
 
 
 def _whole(cell: bytes, layout: Layout) -> int | None:
-    blank = b" \t".replace(layout.separator, b"")
-    bare = cell.strip(blank)
-    if len(bare) > 1 and bare.startswith(b'"') and bare.endswith(b'"'):
-        bare = bare[1:-1].strip(blank)
+    bare = _bare(cell, layout)
     found = _WHOLE.fullmatch(bare)
     return None if found is None else int(found[1]) * (-1 if bare.startswith(b"-") else 1)
+
+
+def _bare(cell: bytes, layout: Layout) -> bytes:
+    """Strip blanks and quotes."""
+    blank = b" \t".replace(layout.separator, b"")
+    bare = cell.strip(blank)
+    quoted = len(bare) > 1 and bare.startswith(b'"') and bare.endswith(b'"')
+    return bare[1:-1].strip(blank) if quoted else bare
 
 
 def _bad_cell(where: str, layout: Layout, column: int, cell: bytes, expected: str) -> DataError:

@@ -33,6 +33,10 @@ class Layout:
         label: Which of those, counted through both, is the label; None where there is none.
         names: Names of all columns, empty where the file does not say.
         header: Whether the first line is a header.
+        dtype: Type of the pixels, ``uint8`` or ``float32``.
+        sparse: Whether lines may be sparse.
+        class_names: Names of the classes, in order, where the file lists them.
+        words: Whether labels are those names, not numbers; the label stands first then.
         assumed: What nobody said and the data does not prove, as a sentence; usually empty.
     """
 
@@ -43,6 +47,10 @@ class Layout:
     label: int | None = None
     names: tuple[str, ...] = ()
     header: bool = False
+    dtype: str = "uint8"
+    sparse: bool = False
+    class_names: tuple[str, ...] = ()
+    words: bool = False
     assumed: str = ""
 
     @property
@@ -73,7 +81,10 @@ class Layout:
     @property
     def longest(self) -> int:
         """How many bytes a line may need: digits, separator, quotes and some blanks for each cell."""
-        return 8 * self.values + 24 * (len(self.before) + len(self.after)) + 100
+        widest = 8 if self.dtype == "uint8" else 24
+        places = 8 * self.values if self.sparse else 0
+        words = max((len(name.encode()) for name in self.class_names), default=0) if self.words else 0
+        return widest * self.values + places + 24 * (len(self.before) + len(self.after)) + words + 100
 
     def column_name(self, column: int) -> str:
         """Return what messages call a column."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -77,6 +77,10 @@ class TextReader(Reader):
             DataError: The file does not begin as the format does.
         """
 
+    def dtype(self, split: str) -> str:  # noqa: ARG002 - for subclasses
+        """Return the type of the pixels of a split, ``uint8`` or ``float32``: text does not tell it."""
+        return "uint8"
+
     def info(self) -> DatasetInfo:
         """Decode every line of every file once, on all CPUs, and keep an index of where rows begin."""
         self._tables = dict(self._scan_splits())
@@ -85,14 +89,15 @@ class TextReader(Reader):
             self.access = "sequential"
         for sentence in dict.fromkeys(t.layout.assumed for t in tables if t.layout.assumed):
             self.log.warning("%s: %s", self.source.path, sentence)
-        return DatasetInfo(self.source.name, tuple(split_info(n, t) for n, t in self._tables.items()))
+        splits = tuple(split_info(name, shards) for name, shards in self._tables.items())
+        return DatasetInfo(self.source.name, splits, _class_names(tables))
 
     def _scan_splits(self) -> Iterator[tuple[str, tuple[Table, ...]]]:
         """Scan each split; pass over ``sample_submission.csv`` and the like where others have images."""
         ignored: list[NoImagesError] = []
         readable = 0
         for name, paths in self._files().items():
-            layout_of = partial(self.layout, shape=self._shape or self.source.shape_of(name))
+            layout_of = partial(self._layout_of, name)
             try:
                 tables = tuple(scan(path, layout_of) for path in paths)
             except NoImagesError as error:
@@ -106,6 +111,10 @@ class TextReader(Reader):
             raise ignored[0]
         if ignored:
             self.log.warning("%s", "; ".join(f"ignored: {error}" for error in ignored))
+
+    def _layout_of(self, split: str, lines: Lines) -> Layout:
+        found = self.layout(lines, self._shape or self.source.shape_of(split))
+        return replace(found, dtype=self.dtype(split))
 
     def _files(self) -> dict[str, tuple[Path, ...]]:
         for suffix in self.suffixes:
@@ -179,10 +188,24 @@ def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:
         name=name,
         length=sum(table.rows for table in tables),
         shape=layout.shape,
+        dtype=layout.dtype,
         label_dtype=None if layout.label is None else "int64",
         label_range=bounds,
         extra=tuple(ExtraColumn(column, "int64") for column in layout.extra),
     )
+
+
+def _class_names(tables: Sequence[Table]) -> tuple[str, ...] | None:
+    """Return the names of the classes where files list them.
+
+    Raises:
+        DataError: Two files list different ones.
+    """
+    listed = [table for table in tables if table.layout.class_names]
+    for table in listed[1:]:
+        if table.layout.class_names != listed[0].layout.class_names:
+            raise DataError(table.path, f"other class names than {listed[0].path.name}")
+    return listed[0].layout.class_names if listed else None
 
 
 def _rows_of(tables: Sequence[Table], start: int, stop: int) -> Iterator[Rows]:
