@@ -37,7 +37,7 @@ DATASETS = {
 REFUSED = {
     "int16 pixels": (drawn_dataset(dtype="int16"), "found int16", {"csv", "mlnet", "png"}),
     "uint16 pixels": (drawn_dataset(dtype="uint16"), "found uint16", {"csv", "mlnet", "idx"}),
-    "float32 pixels": (drawn_dataset(dtype="float32"), "found float32", {"csv", "mlnet", "png"}),
+    "float32 pixels": (drawn_dataset(dtype="float32"), "found float32", {"csv", "png"}),
     "5 channels": (drawn_dataset(shape=(4, 4, 5)), "channels.*found 5", {"png"}),
     "1 channel": (drawn_dataset(shape=(4, 4, 1)), "channels.*found 1", {"png"}),
     "negative labels": (labelled_with([0, -1, 2]), "found -1", {"mlnet", "png"}),

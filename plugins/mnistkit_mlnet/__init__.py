@@ -43,6 +43,9 @@ class MlNetReadOptions:
     separator: Literal["auto", "tab", "comma", "semicolon", "space", "bar"] = option(
         "auto", help="What stands between two cells, if there is no schema to say so."
     )
+    dtype: Literal["auto", "uint8", "float32"] = option(
+        "auto", help="Type of the pixels; uint8 unless a receipt says otherwise."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,11 @@ class MlNetWriteOptions:
     separator: Literal["tab", "comma", "semicolon", "space", "bar"] = option(
         "tab", help="What stands between two cells."
     )
+    sparse: bool = option(False, help="Leave zeros out: the place and value of each other pixel.")
+    label_kind: Literal["key", "single", "text"] = option(
+        "key", help="What ML.NET takes a label for: a key, a number, or the text of its class name."
+    )
+    csharp: bool = option(True, help="Write C# beside the data: it loads, trains, evaluates and predicts.")
 
 
 def sniff(head: bytes, names: Sequence[str]) -> Verdict:
@@ -65,7 +73,8 @@ def sniff(head: bytes, names: Sequence[str]) -> Verdict:
 
 
 def _given(options: MlNetWriteOptions) -> Mapping[str, object]:
-    return {"suffixes": (SUFFIXES[options.separator],)}
+    size = {"bytes_per_value": 1.6} if options.sparse else {}
+    return {"suffixes": (SUFFIXES[options.separator],), "class_names": options.schema, **size}
 
 
 @hookimpl
@@ -81,9 +90,10 @@ def mnistkit_register_format() -> Format:
         read_options=MlNetReadOptions,
         write_options=MlNetWriteOptions,
         sniff=sniff,
-        dtypes=("uint8",),
+        dtypes=("uint8", "float32"),
         negative_labels=False,
         label_dtype="int64",
+        class_names=True,
         bytes_per_value=2.6,
         bytes_per_image=4,
         given=_given,

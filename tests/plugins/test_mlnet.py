@@ -17,7 +17,7 @@ from mnistkit.dataset import Dataset
 from mnistkit.errors import CapabilityError, DataError
 from mnistkit.testing import assert_same_content, drawn_dataset, read_dataset, write_dataset
 from mnistkit_csv import sniff as sniff_csv
-from mnistkit_mlnet import mnistkit_register_format, sniff
+from mnistkit_mlnet import MlNetWriteOptions, mnistkit_register_format, sniff
 
 CARD = mnistkit_register_format()
 SHAPES = [(28, 28), (50, 50), (20, 28), (32, 32, 3), (1, 1)]
@@ -150,8 +150,8 @@ def test_the_label_may_stand_last(tmp_path):
     ("text", "message"),
     [
         (
-            "#@ TextLoader{ sparse+ col=Label:U4[10]:0 col=Features:R4:1-4 }\n",
-            "schema not understood: expected dense",
+            "#@ TextLoader{ rows=9 col=Label:U4[10]:0 col=Features:R4:1-4 }\n",
+            "schema not understood: expected columns Label and Features",
         ),
         (
             "#@ TextLoader{ col=Label:U4[10]:0 col=Id:TX:1 col=Features:R4:2-5 }\n",
@@ -187,15 +187,15 @@ def test_labels_that_no_key_can_hold_are_refused(tmp_path):
     dataset = Dataset.from_arrays({"train": (images, np.array([2**32 - 1]))})
 
     with pytest.raises(
-        CapabilityError, match=r"mlnet: label too large .* at most 4,294,967,294, .* add --no-schema"
+        CapabilityError, match=r"mlnet: label too large .* at most 4,294,967,294, .* use .*--no-schema"
     ):
         write_dataset(CARD, dataset, tmp_path)
 
 
 def test_the_card_refuses_what_ml_net_cannot_carry():
-    assert CARD.dtypes == ("uint8",)
+    assert CARD.dtypes == ("uint8", "float32")
     assert not CARD.negative_labels
-    assert not CARD.class_names
+    assert not CARD.with_options(MlNetWriteOptions(schema=False)).class_names
 
 
 def test_bytes_do_not_depend_on_workers(tmp_path):
