@@ -10,6 +10,7 @@ from mnistkit import catalog, settings
 from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.compare import Difference, differences
+from mnistkit.consumers import wanted
 from mnistkit.dataset import Array, Dataset
 from mnistkit.digest import dataset_digest
 from mnistkit.engine.export import run_export
@@ -70,9 +71,10 @@ def open(  # noqa: A001 - mnistkit.open is what it is called
 
 def export(
     source: str | Path | Dataset,
-    to: str,
+    to: str | None = None,
     out: str | Path | None = None,
     *,
+    for_: str | None = None,
     from_: str | None = None,
     read: Mapping[str, object] | None = None,
     splits: Sequence[str] = (),
@@ -90,8 +92,10 @@ def export(
 
     Args:
         source: What :func:`open` takes, or a :class:`Dataset`.
-        to: The format to write.
+        to: The format to write; may be left out where ``for_`` is given.
         out: The folder to make; by default ``<dataset>-<format>`` in the current folder.
+        for_: The consumer to write for, which picks format and options: a name in
+            :data:`mnistkit.consumers.CONSUMERS`.
         from_: The source's format, where its files do not tell.
         read: Read options of the source's format by name.
         splits: The splits to export; where none is named, all that do not overlap others.
@@ -106,14 +110,17 @@ def export(
         options: Write options of the format.
 
     Raises:
-        UsageError: An unknown format, dataset, split or option.
+        UsageError: An unknown format, consumer, dataset, split or option.
         DataError: The source is not what it promises to be.
         CapabilityError: The format cannot carry the content, or ``strict`` forbids a loss.
         DestinationError: The destination exists or cannot be written.
         DifferenceError: ``verify`` read something else than was written; nothing is published.
     """
-    card = load_format(to)
-    chosen: object = build(card.write_options, options, where=f"format {to!r}")
+    consumer = wanted(to, for_)
+    card = load_format(consumer.format)
+    chosen: object = build(
+        card.write_options, {**consumer.options, **options}, where=f"format {consumer.format!r}"
+    )
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise UsageError("workers", "bad value", expected="1 or more", found=workers)
     dataset = open_source(source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation)
@@ -122,7 +129,7 @@ def export(
         dataset,
         card,
         chosen,
-        Path(out) if out is not None else default_out(dataset.info.name, to),
+        Path(out) if out is not None else default_out(dataset.info.name, consumer.format),
         workers=workers or settings.usable_cpus(),
         overwrite=overwrite,
         verify=verify,

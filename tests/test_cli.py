@@ -61,7 +61,13 @@ def test_idx_files_in_the_current_folder_are_the_default_source(cli, tmp_path, s
 
 
 WRONG = {
-    "no --to": (("export", SMALL), 2, "Missing option '--to'"),
+    "no format": (("export", SMALL), 2, "export: no format; say which with --to FORMAT or --for CONSUMER"),
+    "unknown consumer": (
+        ("export", SMALL, "--for", "mlnett"),
+        2,
+        "unknown consumer 'mlnett'; did you mean 'mlnet'?",
+    ),
+    "two formats": (("export", SMALL, "--for", "mlnet", "--to", "csv"), 2, "expected mlnet, found csv"),
     "unknown format": (("export", SMALL, "--to", "parqet"), 2, "did you mean 'parquet'?"),
     "unknown flag": (("export", SMALL, "--to", "idx", "--gzp", "x"), 2, "No such option: --gzp"),
     "bad choice": (("export", SMALL, "--to", "idx", "--gzip", "best"), 2, "'best' is not one of"),
@@ -279,3 +285,17 @@ def test_export_into_an_export_is_refused(cli, tmp_path, small):
     assert result.code == 1
     assert f"lies in the export {tmp_path / 'out'}" in result.err
     assert mnistkit.verify(tmp_path / "out")
+
+
+def test_a_consumer_picks_the_format_and_says_how_it_opens(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = cli("export", SMALL, "--for", "mlnet", "--no-csharp")
+
+    assert result.code == 0
+    assert 'LoadFromTextFile("synthetic-mlnet/train.tsv")' in result.out
+    assert not (tmp_path / "synthetic-mlnet/Program.cs").exists()
+
+
+def test_a_consumers_flags_are_those_of_its_format(cli):
+    assert "--label-kind" in cli("export", "--for", "mlnet", "--help").out

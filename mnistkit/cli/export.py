@@ -1,9 +1,10 @@
-"""``mnistkit export``: the core's flags, and those of the format that ``--to`` names."""
+"""``mnistkit export``: the core's flags, and those of the format that ``--to`` names or ``--for`` picks."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistkit.cli.report import print_facts, print_json, print_table, quieten
+from mnistkit.consumers import CONSUMERS, wanted
 from mnistkit.errors import UsageError
 
 if TYPE_CHECKING:
+    from mnistkit.consumers import Consumer
     from mnistkit.options import Option
     from mnistkit.receipt import Receipt
 
@@ -22,10 +25,11 @@ def export_command(arguments: Sequence[str]) -> Callable[..., None]:
     """Return the command's function, with a parameter for each option of the format in the arguments.
 
     Raises:
-        UsageError: An unknown format.
+        UsageError: An unknown format or consumer.
     """
-    name = _named_format(arguments)
-    declared = _flags_of(name) if name is not None else ()
+    to, for_ = _last(arguments, "--to"), _last(arguments, "--for")
+    consumer = wanted(to, for_) if to or for_ else None
+    declared = _flags_of(consumer) if consumer else []
 
     @wraps(_export)
     def command(**values: Any) -> None:
@@ -33,7 +37,7 @@ def export_command(arguments: Sequence[str]) -> Callable[..., None]:
         _export(**values, options=options)
 
     core = [p for p in inspect.signature(_export, eval_str=True).parameters.values() if p.name != "options"]
-    parameters = [*core, *(_parameter(o, str(name)) for o in declared)]
+    parameters = [*core, *(_parameter(o, consumer.format) for o in declared if consumer)]
     # Typer reads both; mypy knows neither attribute as something that may be set.
     vars(command)["__signature__"] = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -48,7 +52,13 @@ def _export(
         ),
     ] = None,
     *,
-    to: Annotated[str, typer.Option("--to", help="The format to write; see 'mnistkit formats'.")],
+    to: Annotated[
+        str | None, typer.Option("--to", help="The format to write; see 'mnistkit formats'.")
+    ] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", help=f"Write for a consumer, in place of --to: {', '.join(CONSUMERS)}."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder to make.  [default: <dataset>-<format>]")
     ] = None,
@@ -90,6 +100,7 @@ def _export(
     if quiet:
         quieten()
     texts = read_options(read)
+    consumer = wanted(to, for_)
     with progress_bar(shown=not quiet) as progress:
         dataset = api.open(
             source if source is not None else _default_source(),
@@ -98,11 +109,12 @@ def _export(
             offline=offline,
             raw_orientation=raw_orientation,
         )
-        place = out if out is not None else api.default_out(dataset.info.name, to)
+        place = out if out is not None else api.default_out(dataset.info.name, consumer.format)
         receipt = api.export(
             dataset,
             to,
             place,
+            for_=for_,
             splits=split,
             limit=limit,
             workers=workers,
@@ -116,6 +128,7 @@ def _export(
         print_json({"out": str(place), "verified": verify, **_plain(receipt)})
     elif not quiet:
         _print(receipt, place, verified=verify)
+        print_facts({"  open it with": consumer.opens.format(out=place)})
 
 
 def read_options(texts: Sequence[str]) -> dict[str, str]:
@@ -130,26 +143,28 @@ def read_options(texts: Sequence[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-def _named_format(arguments: Sequence[str]) -> str | None:
-    """Return what ``--to`` says, before anything is parsed."""
+def _last(arguments: Sequence[str], flag: str) -> str | None:
+    """Return what the last such flag of an export says, before anything is parsed."""
     if "export" not in arguments:
         return None
     named = None
     for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
         if argument == "--":
             break
-        if argument == "--to":
+        if argument == flag:
             named = following
-        elif argument.startswith("--to="):
-            named = argument.removeprefix("--to=")
-    return named  # the last, as for every other flag
+        elif argument.startswith(f"{flag}="):
+            named = argument.removeprefix(f"{flag}=")
+    return named
 
 
-def _flags_of(name: str) -> tuple[Option, ...]:
+def _flags_of(consumer: Consumer) -> list[Option]:
+    """Return the options of a format, with the consumer's values for defaults."""
     from mnistkit.options import options_of
     from mnistkit.registry import load_format
 
-    return options_of(load_format(name).write_options)
+    declared = options_of(load_format(consumer.format).write_options)
+    return [replace(o, default=consumer.options.get(o.name, o.default)) for o in declared]
 
 
 def _parameter(declared: Option, format_name: str) -> inspect.Parameter:
