@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ _FILES_A_JOB = 256
 
 #: A file smaller than this is read and hashed in one go.
 _PIECE = 1 << 18
+
+_NONE_KNOWN: Mapping[str, str] = {}
 
 #: Stands for the checksum of a source that was not read to its end.
 PARTIAL = "partial"
@@ -85,8 +87,13 @@ def walk(folder: Path) -> Iterator[str]:
             yield prefix + name
 
 
-def write_checksums(folder: Path, workers: int) -> str:
+def write_checksums(folder: Path, workers: int, known: Mapping[str, str] = _NONE_KNOWN) -> str:
     """Write ``mnistkit.sha256`` for all files of an export; return the SHA-256 of the list.
+
+    Args:
+        folder: The folder of the export.
+        workers: How many threads may hash at once.
+        known: Hex SHA-256 by name, of files that were hashed while they were written.
 
     Raises:
         DataError: Something is no file, or its name cannot be listed.
@@ -94,7 +101,7 @@ def write_checksums(folder: Path, workers: int) -> str:
     """
     total = hashlib.sha256()
     with (folder / CHECKSUMS).open("xb") as listing:
-        for name, digest in _hash_all(folder, _listable(folder), workers):
+        for name, digest in _hash_all(folder, _listable(folder), workers, known):
             line = f"{digest}  {name}\n".encode()
             total.update(line)
             listing.write(line)
@@ -271,13 +278,15 @@ def _fault(path: str, promised: str, there: bool) -> str:  # noqa: FBT001 - one 
         return f"cannot be read ({error.strerror})"
 
 
-def _hash_all(folder: Path, names: Iterable[str], workers: int) -> Iterator[tuple[str, str]]:
-    for group in ordered_map(partial(_hash_group, os.fspath(folder)), _grouped(names), workers):
+def _hash_all(
+    folder: Path, names: Iterable[str], workers: int, known: Mapping[str, str] = _NONE_KNOWN
+) -> Iterator[tuple[str, str]]:
+    for group in ordered_map(partial(_hash_group, os.fspath(folder), known), _grouped(names), workers):
         yield from group
 
 
-def _hash_group(folder: str, names: list[str]) -> list[tuple[str, str]]:
-    return [(name, sha256_of(f"{folder}/{name}")) for name in names]
+def _hash_group(folder: str, known: Mapping[str, str], names: list[str]) -> list[tuple[str, str]]:
+    return [(name, known.get(name) or sha256_of(f"{folder}/{name}")) for name in names]
 
 
 def _grouped(items: Iterable[T]) -> Iterator[list[T]]:

@@ -16,6 +16,11 @@ def builtin_plugins_only() -> bool:
     return os.environ.get("MNISTKIT_PLUGINS", "") == "builtin"
 
 
+def syncs() -> bool:
+    """Whether an export waits until the disk has it; ``MNISTKIT_SYNC=0`` leaves that out."""
+    return os.environ.get("MNISTKIT_SYNC", "") != "0"
+
+
 def usable_cpus() -> int:
     """Return how many CPUs this process may use: the default of ``--workers``."""
     if hasattr(os, "sched_getaffinity"):

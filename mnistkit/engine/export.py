@@ -95,7 +95,7 @@ def _make_receipt(plan: Plan, outcome: Outcome, dataset: Dataset, folder: Path) 
         class_names=class_names_digest(info.class_names) if names_kept else None,
         notes=info.notes,
         lost=tuple(map(str, lost)),
-        files=write_checksums(folder, plan.workers),
+        files=write_checksums(folder, plan.workers, outcome.sha256),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from mnistkit import settings
 from mnistkit.checksums import added_files, sha256_of
 from mnistkit.engine.scratch import EXPORT, OLD, check_name, put_back
 from mnistkit.errors import DataError, DestinationError
@@ -64,7 +65,8 @@ def publish(scratch: Path, out: Path, *, overwrite: bool, source: Path | None) -
         DestinationError: Something turned up or changed at the destination meanwhile; it is still there.
         OSError: The system refuses.
     """
-    _sync(scratch / EXPORT)
+    if settings.syncs():
+        _sync(scratch / EXPORT)
     try:
         if overwrite and os.path.lexists(out):
             checked = out.lstat()
@@ -74,7 +76,8 @@ def publish(scratch: Path, out: Path, *, overwrite: bool, source: Path | None) -
             _rename_new(scratch / EXPORT, out)
     except FileExistsError as error:
         raise DestinationError(out, "appeared while the export was written", todo="run it again") from error
-    _sync_folder(out.parent)
+    if settings.syncs():
+        _sync_folder(out.parent)
 
 
 def _replace(scratch: Path, out: Path, checked: os.stat_result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from mnistkit.parallel import Lane, read_ahead
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit.progress import Meter, Progress, no_progress
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -28,6 +31,11 @@ class Outcome:
     def lost(self) -> tuple[Loss, ...]:
         """What turned out to be lost while writing."""
         return tuple(dict.fromkeys(loss for w in self.written for loss in w.lost))
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """Hex SHA-256 by name, of the files that were hashed while they were written."""
+        return {name: digest for w in self.written for name, digest in w.sha256.items()}
 
 
 def write_parts(plan: Plan, writer: Writer, dataset: Dataset, folder: Path, progress: Progress) -> Outcome:
@@ -125,4 +133,9 @@ def _expect_written(written: object, plan: Plan) -> Written:
             f"format {plan.card.name!r}", "what its writer returns",
             expected="a Written", found=repr(written)[:80],
         )  # fmt: skip
+    for name, digest in written.sha256.items():
+        if not _SHA256.fullmatch(digest):
+            raise PluginError(
+                f"format {plan.card.name!r}", f"checksum of {name!r}", expected="SHA-256 in hex", found=digest
+            )
     return written

@@ -31,6 +31,7 @@ import pluggy
 from mnistkit.options import NoOptions, option, parse_shape
 from mnistkit.plugin.card import API, Format, Verdict
 from mnistkit.plugin.reader import Reader, Source, Span, spans
+from mnistkit.plugin.sink import Sink
 from mnistkit.plugin.writer import Loss, Part, Writer, Written
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "NoOptions",
     "Part",
     "Reader",
+    "Sink",
     "Source",
     "Span",
     "Verdict",

@@ -96,12 +96,14 @@ class Written:
         rows: Number of images written.
         extra: What ``finish`` wants to know of this part; JSON types only.
         lost: What turned out to be lost on the way.
+        sha256: Hex SHA-256 by name, of files written through a :class:`Sink`; the others are read again.
     """
 
     files: tuple[str, ...] = ()
     rows: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
     lost: tuple[Loss, ...] = ()
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 class Writer(ABC):

@@ -1,0 +1,78 @@
+"""Files hashed while they are written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistkit.checksums import read_checksums, sha256_of
+from mnistkit.errors import PluginError
+from mnistkit.plugin import Sink, Written
+from mnistkit.testing import drawn_dataset
+
+
+@given(pieces=st.lists(st.binary(max_size=50), max_size=9))
+def test_a_sink_knows_the_checksum_of_its_file(tmp_path_factory, pieces):
+    path = tmp_path_factory.mktemp("sink") / "file"
+
+    with Sink(path) as sink:
+        for piece in pieces:
+            sink.write(piece)
+
+    assert path.read_bytes() == b"".join(pieces)
+    assert sink.sha256 == hashlib.sha256(b"".join(pieces)).hexdigest()
+
+
+def test_large_pieces_are_written_whole(tmp_path):
+    data = os.urandom(5 << 20)
+
+    with Sink(tmp_path / "file") as sink:
+        sink.write(data)
+
+    assert sink.sha256 == sha256_of(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+
+
+def test_a_sink_never_writes_over_a_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"precious")
+
+    with pytest.raises(FileExistsError):
+        Sink(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device on this system")
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    real = os.write
+    full = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr(os, "write", lambda _, data: real(full, data))
+
+    with pytest.raises(OSError, match="No space left") as caught, Sink(tmp_path / "file") as sink:
+        sink.write(b"x")
+
+    os.close(full)
+    assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("name", ["csv", "mlnet"])
+def test_the_list_of_checksums_is_true(tmp_path, name, cli):
+    cli("export", "synthetic:train=30,test=10", "--to", name, "--out", tmp_path / "out")
+
+    listed = read_checksums(tmp_path / "out")
+    assert listed
+    assert listed == {file: sha256_of(tmp_path / "out" / file) for file in listed}
+
+
+def test_a_checksum_that_is_none_is_refused(tmp_path, monkeypatch):
+    import mnistkit  # noqa: PLC0415 - beside what it is patched with
+    from mnistkit_csv.writer import CsvWriter  # noqa: PLC0415 - as above
+
+    monkeypatch.setattr(CsvWriter, "finish", lambda *_: Written(sha256={"train.csv": "0" * 63}))
+
+    with pytest.raises(PluginError, match=r"format 'csv': checksum of 'train.csv': expected SHA-256 in hex"):
+        mnistkit.export(drawn_dataset(), "csv", tmp_path / "out")
