@@ -9,6 +9,7 @@ from pathlib import Path
 from mnistkit import catalog, settings
 from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
+from mnistkit.clock import Clock
 from mnistkit.compare import Difference, differences
 from mnistkit.consumers import wanted
 from mnistkit.dataset import Array, Dataset
@@ -86,6 +87,7 @@ def export(
     offline: bool = False,
     raw_orientation: bool = False,
     progress: Progress = no_progress,
+    clock: Clock | None = None,
     **options: object,
 ) -> Receipt:
     """Write a dataset in another format, whole or not at all, and return the receipt.
@@ -107,6 +109,7 @@ def export(
         offline: Fetch nothing: what is not in the cache is refused.
         raw_orientation: Leave images as they are stored, where that is on their side (EMNIST).
         progress: Called with what is being done, how much is done, and how much there is.
+        clock: Takes down where the time goes.
         options: Write options of the format.
 
     Raises:
@@ -123,8 +126,12 @@ def export(
     )
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise UsageError("workers", "bad value", expected="1 or more", found=workers)
-    dataset = open_source(source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation)
-    dataset = dataset.select(splits, limit=limit)
+    clock = clock or Clock()
+    with clock.phase("open"):
+        dataset = open_source(
+            source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation
+        )
+        dataset = dataset.select(splits, limit=limit)
     return run_export(
         dataset,
         card,
@@ -135,6 +142,7 @@ def export(
         verify=verify,
         strict=strict,
         progress=progress,
+        clock=clock,
     )
 
 

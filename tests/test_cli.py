@@ -299,3 +299,15 @@ def test_a_consumer_picks_the_format_and_says_how_it_opens(cli, tmp_path, monkey
 
 def test_a_consumers_flags_are_those_of_its_format(cli):
     assert "--label-kind" in cli("export", "--for", "mlnet", "--help").out
+
+
+def test_a_profile_adds_up(cli, tmp_path):
+    result = cli("export", SMALL, "--to", "csv", "--out", tmp_path / "out", "--profile", "--json", "--verify")
+
+    seconds = json.loads(result.out)["seconds"]
+    assert {"open", "read", "encode", "write", "digest", "checksums", "verify", "sync", "publish"} <= set(
+        seconds
+    )
+    assert min(seconds.values()) >= 0
+    *phases, whole = [float(line.split()[2]) for line in result.err.splitlines() if line.endswith("%")]
+    assert whole == pytest.approx(sum(phases), abs=0.001 * (len(phases) + 1))

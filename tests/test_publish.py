@@ -656,7 +656,7 @@ def test_many_files_take_little_memory_and_time(tmp_path):
     tracemalloc.start()
     assert list(changed_files(tmp_path, 1)) == []
     assert list(added_files(tmp_path)) == []
-    publishing._sync(tmp_path)
+    publishing.sync_export(tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 

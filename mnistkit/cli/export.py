@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnistkit.cli.report import print_facts, print_json, print_table, quieten
+from mnistkit.cli.report import print_facts, print_json, print_profile, print_table, quieten
 from mnistkit.consumers import CONSUMERS, wanted
 from mnistkit.errors import UsageError
 
@@ -88,6 +88,7 @@ def _export(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show errors alone.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Say on stderr where the time went.")] = False,
     options: dict[str, Any] | None = None,
 ) -> None:
     """Write a dataset in another format, whole or not at all.
@@ -96,19 +97,22 @@ def _export(
     """
     from mnistkit import api
     from mnistkit.cli.progress import progress_bar
+    from mnistkit.clock import Clock
 
+    clock = Clock()
     if quiet:
         quieten()
     texts = read_options(read)
     consumer = wanted(to, for_)
     with progress_bar(shown=not quiet) as progress:
-        dataset = api.open(
-            source if source is not None else _default_source(),
-            format=from_,
-            read=texts,
-            offline=offline,
-            raw_orientation=raw_orientation,
-        )
+        with clock.phase("open"):
+            dataset = api.open(
+                source if source is not None else _default_source(),
+                format=from_,
+                read=texts,
+                offline=offline,
+                raw_orientation=raw_orientation,
+            )
         place = out if out is not None else api.default_out(dataset.info.name, consumer.format)
         receipt = api.export(
             dataset,
@@ -122,10 +126,14 @@ def _export(
             verify=verify,
             strict=strict,
             progress=progress,
+            clock=clock,
             **(options or {}),
         )
+    if profile:
+        print_profile(clock.seconds)
     if json:
-        print_json({"out": str(place), "verified": verify, **_plain(receipt)})
+        seconds = {"seconds": clock.seconds} if profile else {}
+        print_json({"out": str(place), "verified": verify, **_plain(receipt), **seconds})
     elif not quiet:
         _print(receipt, place, verified=verify)
         print_facts({"  open it with": consumer.opens.format(out=place)})

@@ -110,6 +110,14 @@ def print_facts(facts: Mapping[str, object]) -> None:
     print_table([(f"{name}:", value) for name, value in facts.items() if value not in (None, "", ())])
 
 
+def print_profile(seconds: Mapping[str, float]) -> None:
+    """Print on stderr how long each phase took, and its share of the whole."""
+    total = sum(seconds.values())
+    for phase, spent in [*seconds.items(), ("all", total)]:
+        share = spent / total if total else 0.0
+        print(f"mnistkit: {phase:<10}{spent:8.3f} s{share:7.1%}", file=sys.stderr)
+
+
 def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
     raise Terminated
 

@@ -9,11 +9,12 @@ from typing import Any
 from mnistkit._version import __version__
 from mnistkit.border import plugin_border
 from mnistkit.checksums import describe_sources, write_checksums
+from mnistkit.clock import Clock
 from mnistkit.compare import differences
 from mnistkit.dataset import Dataset
 from mnistkit.digest import SplitDigest, class_names_digest, dataset_digest
 from mnistkit.engine.plan import Plan, make_plan, refused_loss
-from mnistkit.engine.publish import check_destination, publish
+from mnistkit.engine.publish import check_destination, publish, sync_export
 from mnistkit.engine.run import Outcome, digest_of, write_parts
 from mnistkit.engine.scratch import EXPORT, finish_swap, scratch_folder
 from mnistkit.errors import DifferenceError, MnistkitError
@@ -39,6 +40,7 @@ def run_export(
     verify: bool = False,
     strict: bool = False,
     progress: Progress = no_progress,
+    clock: Clock,
 ) -> Receipt:
     """Write a dataset to a folder in some format, whole or not at all.
 
@@ -49,21 +51,27 @@ def run_export(
     """
     finish_swap(out)
     check_destination(out, overwrite=overwrite, source=dataset.path)
-    with plugin_border(f"format {card.name!r}", doing="starting its writer"):
+    with clock.phase("plan"), plugin_border(f"format {card.name!r}", doing="starting its writer"):
         writer = load_writer(card)(options)
     plan = make_plan(card, options, writer, dataset.info, out=out, workers=workers, strict=strict)
     for sentence in (*dataset.info.notes, *plan.lost):
         log.warning("%s", sentence)
-    dataset.prepare(progress)
+    with clock.phase("fetch"):
+        dataset.prepare(progress)
     with scratch_folder(out, plan.digest) as scratch, plugin_border("mnistkit", doing="writing", where=out):
         folder = scratch / EXPORT
-        outcome = write_parts(plan, writer, dataset, folder, progress)
+        outcome = write_parts(plan, writer, dataset, folder, progress=progress, clock=clock)
         _check_losses(plan, outcome, strict=strict)
-        receipt = _make_receipt(plan, outcome, dataset, folder)
+        with clock.phase("checksums"):
+            receipt = _make_receipt(plan, outcome, dataset, folder)
         if verify:
-            _verify(receipt, plan, dataset, folder, progress)
+            with clock.phase("verify"):
+                _verify(receipt, plan, dataset, folder, progress)
         (folder / RECEIPT).write_text(receipt.to_json(), encoding="utf-8", newline="\n")
-        publish(scratch, out, overwrite=overwrite, source=dataset.path)
+        with clock.phase("sync"):
+            sync_export(folder)
+        with clock.phase("publish"):
+            publish(scratch, out, overwrite=overwrite, source=dataset.path)
     return receipt
 
 

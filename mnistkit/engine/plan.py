@@ -13,6 +13,7 @@ import numpy as np
 
 from mnistkit._version import __version__
 from mnistkit.border import plugin_border
+from mnistkit.clock import Clock
 from mnistkit.dataset import DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError, DataError, DestinationError
 from mnistkit.naming import cut_shard, file_stem
@@ -40,15 +41,14 @@ class Plan:
     workers: int
     lost: tuple[Loss, ...]
 
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The parts: one a split, or one for the whole dataset where the format's unit is that."""
+    def parts(self, clock: Clock) -> tuple[Part, ...]:
+        """Return the parts: one a split, or one for the whole dataset where the format's unit is that."""
         if self.card.unit == "dataset":
             rows = sum(split.length for split in self.info.splits)
             stem = file_stem(self.info.name)
-            return (Part(stem, self.info.splits, self.info, 0, rows, workers=self.workers),)
+            return (Part(stem, self.info.splits, self.info, 0, rows, workers=self.workers, clock=clock),)
         return tuple(
-            Part(split.name, (split,), self.info, 0, split.length, workers=self.workers)
+            Part(split.name, (split,), self.info, 0, split.length, workers=self.workers, clock=clock)
             for split in self.info.splits
         )
 

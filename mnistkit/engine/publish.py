@@ -53,7 +53,7 @@ def check_destination(out: Path, *, overwrite: bool, source: Path | None) -> Non
 
 
 def publish(scratch: Path, out: Path, *, overwrite: bool, source: Path | None) -> None:
-    """Sync the export in the scratch folder to disk and put it in its place in one step.
+    """Put the export in the scratch folder, which is synced to disk, in its place in one step.
 
     Args:
         scratch: The scratch folder, whose lock is held.
@@ -65,8 +65,6 @@ def publish(scratch: Path, out: Path, *, overwrite: bool, source: Path | None) -
         DestinationError: Something turned up or changed at the destination meanwhile; it is still there.
         OSError: The system refuses.
     """
-    if settings.syncs():
-        _sync(scratch / EXPORT)
     try:
         if overwrite and os.path.lexists(out):
             checked = out.lstat()
@@ -156,7 +154,14 @@ def _check_replaceable(folder: Path) -> None:
         )
 
 
-def _sync(folder: Path) -> None:
+def sync_export(folder: Path) -> None:
+    """Make sure that the disk has all files of an export, and the folders that name them.
+
+    Raises:
+        OSError: The disk is full, or broken.
+    """
+    if not settings.syncs():
+        return
     count = sum(1 for _ in itertools.islice(_files(folder), _MANY_FILES + 1))
     if count > _MANY_FILES:
         _sync_file_system(folder)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mnistkit.border import plugin_border
+from mnistkit.clock import Clock
 from mnistkit.dataset import Batch, Dataset
 from mnistkit.digest import SplitDigest
 from mnistkit.engine.plan import Plan
@@ -38,7 +40,9 @@ class Outcome:
         return {name: digest for w in self.written for name, digest in w.sha256.items()}
 
 
-def write_parts(plan: Plan, writer: Writer, dataset: Dataset, folder: Path, progress: Progress) -> Outcome:
+def write_parts(
+    plan: Plan, writer: Writer, dataset: Dataset, folder: Path, *, progress: Progress, clock: Clock
+) -> Outcome:
     """Write all parts of a plan into a folder, each batch read once.
 
     Raises:
@@ -47,14 +51,15 @@ def write_parts(plan: Plan, writer: Writer, dataset: Dataset, folder: Path, prog
     digests = {split.name: SplitDigest(split) for split in plan.info.splits}
     meter = Meter("write", sum(len(split) for split in dataset.splits.values()), progress)
     written = []
-    for part in plan.parts:
+    for part in plan.parts(clock):
         lane = Lane()
         try:
-            with closing(_stream(part, dataset, digests, lane, meter)) as batches:
+            with closing(_stream(part, dataset, digests, lane, meter)) as batches, clock.phase("write"):
                 written.append(_write_part(writer, folder, part, batches, plan))
         finally:
-            lane.close()
-    with _writing(plan):
+            with clock.phase("digest"):
+                lane.close()
+    with _writing(plan), clock.phase("write"):
         written.append(_expect_written(writer.finish(folder, plan.info, written), plan))
     return Outcome(digests, tuple(written))
 
@@ -77,9 +82,11 @@ def _stream(
 ) -> Generator[Batch]:
     for split in part.splits:
         digest = digests[split.name]
-        with closing(read_ahead(dataset[split.name].batches())) as batches:
+        ahead = read_ahead(dataset[split.name].batches())
+        with closing(part.clock.watch("read", ahead)) as batches:
             for batch in batches:
-                lane.submit(lambda digest=digest, batch=batch: digest.update(batch))  # type: ignore[misc]  # mypy cannot type the defaults
+                with part.clock.phase("digest"):
+                    lane.submit(partial(digest.update, batch))
                 yield batch
                 meter.add(len(batch))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mnistkit.clock import Clock
+
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 
@@ -28,6 +30,7 @@ class Part:
         index: Number of this shard of its split, from 0.
         shards: Number of shards of its split.
         workers: How many threads may encode at once.
+        clock: Tells where the time goes; the core's own.
     """
 
     stem: str
@@ -38,6 +41,7 @@ class Part:
     index: int = 0
     shards: int = 1
     workers: int = 1
+    clock: Clock = field(default_factory=Clock, compare=False, repr=False)
 
     @property
     def split(self) -> SplitInfo:
@@ -54,7 +58,7 @@ class Part:
         """Yield ``function(item)`` for each item, in order, using all workers; few are held at once."""
         from mnistkit.parallel import ordered_map  # noqa: PLC0415 - keeps cards light
 
-        return ordered_map(function, items, self.workers)
+        return self.clock.watch("encode", ordered_map(function, items, self.workers))
 
     def by_split(self, batches: Iterator[Batch]) -> Iterator[tuple[SplitInfo, Iterator[Batch]]]:
         """Divide the batches of a whole dataset into one iterator a split; use each up in turn."""
