@@ -51,6 +51,20 @@ class TestIdxGzip(FormatContract):
     options: ClassVar = {"gzip": "fast"}
 
 
+class TestIdv(FormatContract):
+    format = "idv"
+
+
+class TestIdvSingle(FormatContract):
+    format = "idv"
+    options: ClassVar = {"type": "single"}
+
+
+class TestIdvPlain(FormatContract):
+    format = "idv"
+    options: ClassVar = {"compression": "none"}
+
+
 class TestMlnet(FormatContract):
     format = "mlnet"
 

@@ -12,7 +12,7 @@ from mnistkit.dataset import DTYPES, Dataset
 from mnistkit.errors import CapabilityError
 from mnistkit.testing import assert_same_content, drawn_dataset
 
-FORMATS = ("csv", "hdf5", "idx", "mlnet", "parquet", "png")
+FORMATS = ("csv", "hdf5", "idv", "idx", "mlnet", "parquet", "png")
 TEXT = {"csv", "mlnet"}
 
 
@@ -35,12 +35,12 @@ DATASETS = {
     "an empty split without labels": drawn_dataset(test=0, labelled=False),
 }
 REFUSED = {
-    "int16 pixels": (drawn_dataset(dtype="int16"), "found int16", {"csv", "mlnet", "png"}),
-    "uint16 pixels": (drawn_dataset(dtype="uint16"), "found uint16", {"csv", "mlnet", "idx"}),
+    "int16 pixels": (drawn_dataset(dtype="int16"), "found int16", {"csv", "idv", "mlnet", "png"}),
+    "uint16 pixels": (drawn_dataset(dtype="uint16"), "found uint16", {"csv", "idv", "mlnet", "idx"}),
     "float32 pixels": (drawn_dataset(dtype="float32"), "found float32", {"csv", "png"}),
     "5 channels": (drawn_dataset(shape=(4, 4, 5)), "channels.*found 5", {"png"}),
     "1 channel": (drawn_dataset(shape=(4, 4, 1)), "channels.*found 1", {"png"}),
-    "negative labels": (labelled_with([0, -1, 2]), "found -1", {"mlnet", "png"}),
+    "negative labels": (labelled_with([0, -1, 2]), "found -1", {"idv", "mlnet", "png"}),
     "labels beyond int32": (labelled_with([0, 2**31]), "found 0 to 2147483648", {"idx"}),
 }
 PIXELS = {"parquet": {"layout": "pixels"}}  # its image layout is PNG and carries what PNG carries

@@ -24,7 +24,7 @@ MD5 = {
 
 def test_chain_through_all_formats_ends_with_the_published_bytes(mnist, tmp_path):
     source = mnist
-    for name in ("csv", "mlnet", "png", "parquet", "hdf5", "idx"):
+    for name in ("csv", "mlnet", "idv", "png", "parquet", "hdf5", "idx"):
         receipt = mnistkit.export(source, name, tmp_path / name, verify=True)
         assert {split: r.digest for split, r in receipt.splits.items()} == DIGESTS, name
         source = tmp_path / name
@@ -63,7 +63,7 @@ def test_one_changed_pixel_is_named(mnist, tmp_path, cli):
     )
 
 
-@pytest.mark.parametrize("name", ["csv", "mlnet", "png", "parquet", "hdf5", "idx"])
+@pytest.mark.parametrize("name", ["csv", "mlnet", "idv", "png", "parquet", "hdf5", "idx"])
 def test_bytes_do_not_depend_on_workers(name, tmp_path):
     dataset = drawn_dataset(train=5000, test=50)
     for workers in (1, 2, 7):

@@ -59,7 +59,7 @@ def install(tmp_path, monkeypatch):
 def test_bundled_formats_come_in_through_entry_points():
     formats = registry.find_formats()
 
-    assert {"csv", "hdf5", "idx", "mlnet", "parquet", "png"} <= set(formats)
+    assert {"csv", "hdf5", "idv", "idx", "mlnet", "parquet", "png"} <= set(formats)
     assert {claim.distribution for claim in formats["csv"]} == {"mnistkit"}
 
 

@@ -17,7 +17,7 @@ from mnistkit.errors import DataError, PluginError, UsageError
 from mnistkit.testing import assert_same_content, drawn_dataset
 
 
-@pytest.mark.parametrize("name", ["csv", "hdf5", "idx", "mlnet", "parquet", "png"])
+@pytest.mark.parametrize("name", ["csv", "hdf5", "idv", "idx", "mlnet", "parquet", "png"])
 def test_format_is_told_without_a_receipt(tmp_path, name, small):
     mnistkit.export(small, name, tmp_path / "out")
     (tmp_path / "out" / "mnistkit.json").unlink()
