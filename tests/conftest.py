@@ -41,7 +41,7 @@ def _real(name: str) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mnist() -> Path:
     """The folder with the four published MNIST files."""
     return _real("mnist")
