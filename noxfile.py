@@ -1,0 +1,55 @@
+"""What contributors run: ``nox`` for lint and tests, ``nox -s mlnet`` for the tests inside a real ML.NET."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and types."""
+    session.install("-e", ".[dev]")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests; those that need published files or ML.NET skip where these are not."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def mlnet(session: nox.Session) -> None:
+    """Set ML.NET up and take exports into it; MNISTKIT_TEST_DATA names the published files."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *(session.posargs or ["tests/mlnet"]), env={"MNISTKIT_MLNET": _ml_net(session)})
+
+
+@nox.session
+def mlnet_table(session: nox.Session) -> None:
+    """Print what each entrance of ML.NET costs: ``nox -s mlnet_table -- FOLDER_WITH_MNIST``."""
+    session.install("-e", ".")
+    session.run(
+        "python", "-m", "mlnet.table", _ml_net(session), *session.posargs, env={"PYTHONPATH": "tests"}
+    )
+
+
+def _ml_net(session: nox.Session) -> str:
+    """Return the folder with ML.NET, made at the first call; skip the session where there can be none."""
+    folder = str(session.cache_dir / "ml.net")
+    code = subprocess.run(  # noqa: S603 - the project's own script
+        [sys.executable, "tests/mlnet/setup.py", folder, "--csharp", "--images"], check=False
+    ).returncode
+    if code == 3:
+        session.skip("no ML.NET on this machine; the line above says why")
+    if code not in (0, 4):
+        session.error("tests/mlnet/setup.py failed")
+    return folder
