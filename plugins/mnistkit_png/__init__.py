@@ -16,6 +16,8 @@ Layout ``flat``::
     test/00000-num7.png
 
 A file's number is the index of the image in its split, so the order comes back.
+
+With ``tags``, ``train-tags.tsv`` lists the images of ``train/`` for ML.NET.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ from mnistkit.plugin import Format, Verdict, hookimpl, option
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
 
 
+#: What follows the name of a split in the name of the list of its images.
+TAGS = "-tags.tsv"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PngOptions:
     """How to write a tree of images."""
@@ -38,6 +44,10 @@ class PngOptions:
         "tree", help="One folder a class, or all images of a split in one folder with the label in the name."
     )
     level: int = option(3, help="Compression level of zlib: 0 stores, 9 packs tightest.", min=0, max=9)
+    tags: bool = option(
+        False,
+        help="Also list the images and labels of each split in a file for ML.NET, such as train-tags.tsv.",
+    )
 
 
 def given(options: PngOptions) -> Mapping[str, object]:

@@ -15,7 +15,7 @@ import numpy as np
 from mnistkit.dataset import Array
 from mnistkit.errors import DataError
 from mnistkit.naming import CHECKSUMS, RECEIPT, is_export, is_litter
-from mnistkit_png import SUFFIXES
+from mnistkit_png import SUFFIXES, TAGS
 
 # 00042.png, or 00042-num7.png as pjreddie names his images of MNIST.
 _NUMBERED = re.compile(r"([0-9]{1,18})((?:-num[0-9]{1,19})?\.[A-Za-z]+)")
@@ -137,7 +137,7 @@ class Listing(Sequence[Path]):
 
 
 def scan(folder: Path, *, is_root: bool = False) -> Leaf:
-    """List a folder, not what is below it; a root may hold documents too.
+    """List a folder, not what is below it; a root may hold documents and lists of its splits too.
 
     Raises:
         DataError: The folder cannot be read, or holds what is neither folder nor image.
@@ -206,7 +206,7 @@ def _entries(folder: Path, *, is_root: bool) -> Iterator[tuple[str, bool]]:
                     if _is_data(name) and not is_export(entry.path):
                         _check_text(name, folder)
                         yield name, True
-                elif not _is_ignored(name, is_root=is_root):
+                elif not (_is_ignored(name, is_root=is_root) or (is_root and _is_tags(entry, folder))):
                     _check_image(entry, folder)
                     yield name, False
     except OSError as error:
@@ -220,6 +220,12 @@ def _is_ignored(name: str, *, is_root: bool) -> bool:
         or is_litter(name)
         or (is_root and not name.lower().endswith(SUFFIXES) and _DOCUMENT.fullmatch(name) is not None)
     )
+
+
+def _is_tags(entry: os.DirEntry[str], folder: Path) -> bool:
+    """Whether a file is the list of a split's images, which tells nothing that the split does not."""
+    split = entry.name.removesuffix(TAGS)
+    return split not in ("", entry.name) and entry.is_file() and (folder / split).is_dir()
 
 
 def _is_data(name: str) -> bool:

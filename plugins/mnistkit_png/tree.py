@@ -36,6 +36,13 @@ def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:
     return {name: _listing(*found[name], labels) for name in names}, class_names
 
 
+def written_split(folder: Path) -> Listing:
+    """List the images of a split that mnistkit has written: all folders of its classes have numbers."""
+    leaf = scan(folder)
+    classes = [_class(folder / name) for name in leaf.folders]
+    return _listing(leaf, classes, number(leaf.folders, folder)[0])
+
+
 def _without_strays(found: dict[str, tuple[Leaf, list[Leaf]]]) -> dict[str, tuple[Leaf, list[Leaf]]]:
     """Leave out empty folders without a number where classes are numbered: nothing says what they are."""
     classes = [one for _, classes in found.values() for one in classes]

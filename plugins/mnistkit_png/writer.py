@@ -18,6 +18,7 @@ from mnistkit.errors import CapabilityError
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_png import PngOptions
 from mnistkit_png.classes import folder_of, is_cut
+from mnistkit_png.tags import write_tags
 
 _RELATIVE = {os.open, os.mkdir} <= os.supports_dir_fd
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -57,19 +58,14 @@ class PngWriter(Writer):
             extra = {"classes": sorted(seen)} if target.is_named else {}
         return Written((f"{part.split.name}/",), rows, extra)
 
-    def finish(self, folder: Path, info: DatasetInfo, written: Sequence[Written]) -> Written:  # noqa: ARG002
-        """Say which class names have no folder; nothing is left to write."""
+    def finish(self, folder: Path, info: DatasetInfo, written: Sequence[Written]) -> Written:
+        """Write the lists of images if asked for, and say which class names have no folder."""
+        tags = tuple(write_tags(folder, split.name) for split in info.splits) if self.options.tags else ()
         if self.options.layout == "flat" or not info.class_names:
-            return Written()
-        seen = set[int]().union(*(part.extra["classes"] for part in written))
-        most = max(seen, default=-1)
-        gone = [
-            name
-            for i, name in enumerate(info.class_names)
-            if i not in seen and (name != str(i) or i > most)
-        ]  # fmt: skip
+            return Written(tags)
+        gone = _without_folder(info.class_names, written)
         lost = Loss(f"the names of classes without images: {', '.join(gone)}", class_names=True)
-        return Written(lost=(lost,) if gone else ())
+        return Written(tags, lost=(lost,) if gone else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,13 @@ class _Target:
     def is_named(self) -> bool:
         """Whether folders tell class names."""
         return bool(self.info.class_names) and self.options.layout == "tree"
+
+
+def _without_folder(class_names: Sequence[str], written: Sequence[Written]) -> list[str]:
+    """Return the names of classes that no folder tells."""
+    seen = set[int]().union(*(part.extra["classes"] for part in written))
+    most = max(seen, default=-1)
+    return [name for i, name in enumerate(class_names) if i not in seen and (name != str(i) or i > most)]
 
 
 def _check_empty(info: DatasetInfo) -> None:

@@ -177,6 +177,77 @@ def test_flat_layout_on_disk_is_as_documented(tmp_path):
     assert names_in(tmp_path) == ["train/00000-num5.png", "train/00001-num0.png", "train/00002-num11.png"]
 
 
+def test_tags_list_the_images_of_each_split_in_order(tmp_path):
+    images, labels = np.zeros((3, 2, 2), "uint8"), np.array([5, 0, 11], "uint8")
+    names = [f"T/{i}" for i in range(12)]
+    dataset = Dataset.from_arrays(
+        {"train": (images, labels), "test": (images[:0], labels[:0])}, class_names=names
+    )
+
+    written = write_dataset(CARD, dataset, tmp_path, tags=True)
+
+    assert (tmp_path / "train-tags.tsv").read_bytes() == (
+        b"train/05_T%2F5/00000.png\t5\ntrain/00_T%2F0/00001.png\t0\ntrain/11_T%2F11/00002.png\t11\n"
+    )
+    assert (tmp_path / "test-tags.tsv").read_bytes() == b""
+    assert written[-1].files == ("train-tags.tsv", "test-tags.tsv")
+
+
+def test_tags_of_the_flat_layout_hold_the_labels_of_its_names(tmp_path):
+    labels = np.array([5, 0], "uint8")
+    dataset = Dataset.from_arrays({"train": (np.zeros((2, 2, 2), "uint8"), labels)})
+
+    write_dataset(CARD, dataset, tmp_path, tags=True, layout="flat")
+
+    assert (tmp_path / "train-tags.tsv").read_bytes() == (
+        b"train/00000-num5.png\t5\ntrain/00001-num0.png\t0\n"
+    )
+
+
+def test_tags_of_images_without_labels_are_paths_alone(tmp_path):
+    write_dataset(CARD, drawn_dataset(2, 0, labelled=False), tmp_path, tags=True)
+
+    assert (tmp_path / "train-tags.tsv").read_bytes() == b"train/00000.png\ntrain/00001.png\n"
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_tags_name_every_image_whatever_the_workers_and_parts(tmp_path, workers):
+    dataset = drawn_dataset(5000, 0, shape=(1, 1))
+    writer = PngWriter(CARD.write_options(tags=True))
+    info = DatasetInfo("drawn", (dataset["train"].info,))
+
+    for start, stop in ((4000, 5000), (0, 4000)):
+        part = replace(part_of(info, start, stop), workers=workers)
+        writer.write(tmp_path, part, dataset["train"][start:stop].batches())
+    writer.finish(tmp_path, info, [])
+
+    lines = (tmp_path / "train-tags.tsv").read_text().splitlines()
+    labels = dataset["train"].load().labels
+    assert lines == [f"train/{label}/{i:05d}.png\t{label}" for i, label in enumerate(labels)]
+    assert all((tmp_path / line.split("\t")[0]).is_file() for line in lines)
+
+
+def test_tags_change_nothing_that_is_read(tmp_path):
+    dataset = drawn_dataset(20, 5)
+    mnistkit.export(dataset, "png", tmp_path / "out", tags=True, verify=True)
+    expected = mnistkit.open(tmp_path / "out")
+    (tmp_path / "out/train-tags.tsv").write_text("train/0/00000.png\t9\n")
+
+    assert_same_content(mnistkit.open(tmp_path / "out"), expected)
+    assert_same_content(read_dataset(CARD, tmp_path / "out"), dataset)
+    (problem,) = mnistkit.verify(tmp_path / "out").problems
+    assert "train-tags.tsv" in problem
+
+
+@pytest.mark.parametrize("name", ["other-tags.tsv", "-tags.tsv", "train/0-tags.tsv", "train-tags.csv"])
+def test_tags_of_nothing_are_refused_as_stray(tmp_path, name):
+    write_dataset(CARD, drawn_dataset(5, 5), tmp_path)
+    (tmp_path / name).write_text("x")
+
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path / name}: stray file in a tree of images")):
+        read_dataset(CARD, tmp_path)
+
+
 def test_images_without_labels_lie_in_the_folder_of_their_split(tmp_path):
     write_dataset(CARD, drawn_dataset(2, 1, labelled=False), tmp_path)
 
