@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from mnistkit.codecs import png
+from mnistkit.codecs.png import frame
 from mnistkit.dataset import SplitInfo
 from mnistkit.errors import CapabilityError, DataError
 
@@ -142,7 +143,7 @@ def test_any_flipped_bit_in_a_batch_is_refused_by_name():
 @pytest.mark.parametrize("noise", [False, True])
 @pytest.mark.parametrize("pixel", [(), (4,)], ids=["gray", "rgba"])
 def test_images_of_many_strips_come_back(monkeypatch, noise, pixel):
-    monkeypatch.setattr(png, "_STRIP", 100)
+    monkeypatch.setattr(frame, "STRIP", 100)
     shape = (97, 13, *pixel)
     image = np.random.default_rng(0).integers(0, 256, shape, "uint8") if noise else np.full(shape, 7, "uint8")
 
@@ -369,7 +370,7 @@ def test_a_large_size_is_not_believed_of_a_small_file():
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
 def test_any_image_of_too_many_pixels_is_refused(monkeypatch, kind):
     data = saved(Image.new("L", (20, 20)), kind)
-    monkeypatch.setattr(png, "MOST_PIXELS", 399)
+    monkeypatch.setattr(frame, "MOST_PIXELS", 399)
 
     for read in (png.decode, png.peek):
         with pytest.raises(DataError, match=r"^x: size of image: expected 1 to 399 pixels, found 20 x 20$"):
