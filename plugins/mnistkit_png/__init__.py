@@ -43,7 +43,7 @@ class PngOptions:
     layout: Literal["tree", "flat"] = option(
         "tree", help="One folder a class, or all images of a split in one folder with the label in the name."
     )
-    level: int = option(3, help="Compression level of zlib: 0 stores, 9 packs tightest.", min=0, max=9)
+    level: int = option(1, help="Compression level of zlib-ng: 0 stores, 9 packs tightest.", min=0, max=9)
     tags: bool = option(
         False,
         help="Also list the images and labels of each split in a file for ML.NET, such as train-tags.tsv.",

@@ -1,4 +1,4 @@
-"""PNG images: written with the standard library alone, read whatever Pillow opens."""
+"""PNG images: framed here and packed by zlib-ng; read are also those that Pillow opens."""
 
 from mnistkit.codecs.png.decoding import decode, decode_batch, peek
 from mnistkit.codecs.png.encoding import LEVEL, check, encode, encode_batch

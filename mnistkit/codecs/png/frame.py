@@ -13,7 +13,9 @@ each chunk being length u32, type, data, CRC-32 of type and data (ISO/IEC 15948,
 from __future__ import annotations
 
 import struct
-import zlib
+
+from zlib_ng import zlib_ng
+from zlib_ng.zlib_ng import crc32
 
 from mnistkit.errors import DataError
 
@@ -28,7 +30,7 @@ HEADER = struct.Struct(">8sI4sIIBBBBBI")  # signature and the whole IHDR chunk
 CHUNK = struct.Struct(">I4s")
 CRC = struct.Struct(">I")
 END = b"\0\0\0\0IEND\xaeB`\x82"
-IDAT_CRC = zlib.crc32(b"IDAT")
+IDAT_CRC = crc32(b"IDAT")
 SHORTEST = HEADER.size + 12 + len(END)  # an empty IDAT between header and end
 
 #: (shape of one pixel, dtype) -> (bit depth, colour type), for all that is written.
@@ -42,18 +44,20 @@ KINDS: dict[tuple[tuple[int, ...], str], tuple[int, int]] = {
 PIXELS = {kind: pixel for pixel, kind in KINDS.items()}
 BYTES = {(8, 0): 1, (8, 4): 2, (8, 2): 3, (8, 6): 4, (16, 0): 2}  # of one pixel
 
+PackingError: type[Exception] = zlib_ng.error  # type: ignore[assignment]  # its stub says an instance
+
 _MOST_PACKED = 1032  # deflate spends two bits at least on the 258 bytes that it can copy
 
 
 def header_of(height: int, width: int, kind: tuple[int, int]) -> bytes:
     """Return the signature and IHDR of an image of this (bit depth, colour type)."""
     unsigned = HEADER.pack(SIGNATURE, 13, b"IHDR", width, height, *kind, 0, 0, 0, 0)[:-4]
-    return unsigned + CRC.pack(zlib.crc32(unsigned[12:]))
+    return unsigned + CRC.pack(crc32(unsigned[12:]))
 
 
 def framed(header: bytes, packed: bytes) -> bytes:
     """Return a whole file: a header, packed rows as the only IDAT, and the end."""
-    crc = CRC.pack(zlib.crc32(packed, IDAT_CRC))
+    crc = CRC.pack(crc32(packed, IDAT_CRC))
     return b"".join((header, CHUNK.pack(len(packed), b"IDAT"), packed, crc, END))
 
 
@@ -64,7 +68,7 @@ def parse_header(data: bytes, where: object) -> tuple[int, int, tuple[int, int]]
     _, length, name, width, height, depth, colour, *methods, crc = HEADER.unpack_from(data)
     if length != 13 or name != b"IHDR":
         raise DataError(where, "damaged PNG", expected="chunk IHDR first", found=repr(name))
-    if crc != zlib.crc32(data[12:29]):
+    if crc != crc32(data[12:29]):
         raise DataError(where, "damaged PNG", found="wrong checksum in chunk IHDR")
     check_size(height, width, where)
     if height * width * depth // 8 > _MOST_PACKED * len(data):
@@ -84,7 +88,7 @@ def only_idat(data: bytes, where: object) -> memoryview | None:
         length, name = CHUNK.unpack_from(data, HEADER.size)
         if name == b"IDAT" and SHORTEST + length == len(data):
             packed = view[HEADER.size + 8 : -len(END) - 4]
-            if zlib.crc32(packed, IDAT_CRC) != CRC.unpack_from(data, len(data) - len(END) - 4)[0]:
+            if crc32(packed, IDAT_CRC) != CRC.unpack_from(data, len(data) - len(END) - 4)[0]:
                 raise DataError(where, "damaged PNG", found="wrong checksum in chunk IDAT")
             return packed
     _check_chunks(view, where)
@@ -120,6 +124,6 @@ def _check_chunks(data: memoryview, where: object) -> None:
             raise DataError(
                 where, "PNG ends too early", expected=f"{end + 4} bytes or more", found=f"{len(data)} bytes"
             )
-        if CRC.unpack_from(data, end)[0] != zlib.crc32(data[at + 4 : end]):
+        if CRC.unpack_from(data, end)[0] != crc32(data[at + 4 : end]):
             raise DataError(where, "damaged PNG", found=f"wrong checksum in chunk {name.decode('latin-1')}")
         at = end + 4

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING
+
+from zlib_ng import zlib_ng
 
 from mnistkit.codecs.png import frame
 from mnistkit.errors import DataError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def inflated(packed: memoryview, promised: int, step: int, where: object) -> Iterator[bytes]:
     """Yield the rows that are packed in blocks of ``step`` bytes, the last of which may be shorter."""
     inflate, feed = (
-        zlib.decompressobj(),
+        zlib_ng.decompressobj(),
         (packed[i : i + frame.STRIP] for i in range(0, len(packed), frame.STRIP)),
     )
     try:
@@ -25,13 +26,13 @@ def inflated(packed: memoryview, promised: int, step: int, where: object) -> Ite
                 raise _rows_unlike(promised, promised - left + len(block), where)
             yield block
         more = _block(inflate, feed, 1)
-    except zlib.error as error:
+    except frame.PackingError as error:
         raise frame.damaged(where, error) from error
     if more or not inflate.eof:
         raise _rows_unlike(promised, "more" if more else "no end", where)
 
 
-def _block(inflate: zlib._Decompress, feed: Iterator[memoryview], size: int) -> bytes:
+def _block(inflate: zlib_ng._Decompress, feed: Iterator[memoryview], size: int) -> bytes:
     """Inflate so many bytes, or fewer where there are no more."""
     block = bytearray()
     while len(block) < size and not inflate.eof:
