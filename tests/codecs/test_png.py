@@ -12,6 +12,7 @@ from PIL import Image
 
 from mnistkit.codecs import png
 from mnistkit.codecs.png import frame
+from mnistkit.codecs.png.unfilter import _paeth, unfilter
 from mnistkit.dataset import SplitInfo
 from mnistkit.errors import CapabilityError, DataError
 
@@ -108,6 +109,84 @@ def test_a_batch_is_decoded_as_its_images_are(image, n):
     files = [own, foreign, own][:n] + [foreign] * (n > 3) + [own] * (n > 4)
 
     assert decoded_batch(files, image.shape, image.dtype).tobytes() == image.tobytes() * n
+
+
+def unfiltered_by_hand(rows, size):
+    """As ISO/IEC 15948, clause 9 has it, byte by byte: rows (n, height, 1 + bytes) with filters in front."""
+    found = np.zeros((rows.shape[0], rows.shape[1] + 1, rows.shape[2] - 1 + size), int)
+    for i, y, x in np.ndindex(rows.shape[0], rows.shape[1], rows.shape[2] - 1):
+        left, above, corner = found[i, y + 1, x], found[i, y, x + size], found[i, y, x]
+        estimate = left + above - corner
+        nearest = min((left, above, corner), key=lambda value: abs(estimate - value))
+        predicted = (0, left, above, (left + above) // 2, nearest)[rows[i, y, 0]]
+        found[i, y + 1, x + size] = (int(rows[i, y, 1 + x]) + predicted) % 256
+    return found[:, 1:, size:]
+
+
+@given(st.data(), st.integers(1, 4), st.sampled_from([2, 3, 256]))
+def test_filters_are_undone_as_the_standard_says(data, size, levels):
+    n, height, width = (data.draw(st.integers(1, most)) for most in (3, 7, 7))
+    rows = np.random.default_rng(data.draw(st.integers(0, 1 << 32))).integers(
+        0, levels, (n, height, 1 + width * size), "uint8"
+    )
+    rows[:, :, 0] = data.draw(arrays("uint8", (n, height), elements=st.integers(0, 4)))
+
+    np.testing.assert_array_equal(unfilter(rows, size), unfiltered_by_hand(rows, size))
+
+
+def test_the_paeth_predictor_is_right_for_every_three_bytes():
+    left, above = (side.ravel() for side in np.meshgrid(np.arange(256), np.arange(256)))
+
+    for corner in range(256):
+        far = np.abs([above - corner, left - corner, left + above - 2 * corner])
+        expected = np.choose(far.argmin(axis=0), [left, above, np.full_like(left, corner)])
+        sides = (side.astype("uint8") for side in (left, above, np.full_like(left, corner)))
+        np.testing.assert_array_equal(_paeth(*sides), expected)
+
+
+@pytest.mark.parametrize(("pixel", "dtype"), PIXELS)
+@pytest.mark.parametrize("n", [150, 2100])
+def test_filtered_images_of_a_batch_are_decoded_without_pillow(monkeypatch, pixel, dtype, n):
+    y, x = np.mgrid[:9, :11]
+    smooth = (np.add.outer(np.arange(n), y * 7 + x * 3)).reshape(n, 9, 11, *[1] * len(pixel))
+    images = np.broadcast_to(smooth, (n, 9, 11, *pixel)).astype(dtype)
+    files = [saved(Image.fromarray(image)) for image in images]
+    files[1::50] = png.encode_batch(images[1::50])
+    monkeypatch.setattr("mnistkit.codecs.png.decoding.decode_foreign", None)
+
+    assert any(zlib.decompress(data[41:-16])[0] for data in files)
+    np.testing.assert_array_equal(decoded_batch(files, images.shape[1:], dtype), images)
+
+
+def with_filter(image, number):
+    rows = b"".join(bytes([number]) + row.tobytes() for row in image)
+    return png.encode(image)[:33] + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_an_unknown_filter_in_a_batch_is_refused_by_name():
+    image = np.zeros((4, 4), "uint8")
+    files = [with_filter(image, 1)] * 200
+    files[77] = with_filter(image, 5)
+
+    with pytest.raises(DataError, match=r"^77\.png: damaged image: "):
+        decoded_batch(files, (4, 4), "uint8")
+
+
+def test_noise_that_packs_badly_comes_back_in_a_batch():
+    images = np.random.default_rng(0).integers(0, 256, (3, 200, 200), "uint8")
+
+    np.testing.assert_array_equal(decoded_batch(png.encode_batch(images), (200, 200), "uint8"), images)
+
+
+@pytest.mark.parametrize("size", [3, 200])
+def test_rows_too_few_or_too_many_in_a_batch_are_refused_by_name(size):
+    sound, more, fewer = (
+        png.encode(np.random.default_rng(0).integers(0, 256, (size + i, size), "uint8")) for i in (0, 1, -1)
+    )
+
+    for odd, found in ((more, "more"), (fewer, r"\d+")):
+        with pytest.raises(DataError, match=rf"^1\.png: damaged PNG: .* bytes of rows, found {found}$"):
+            decoded_batch([sound, with_size(odd, size, size)], (size, size), "uint8")
 
 
 def test_each_image_of_a_batch_stays_in_its_place():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from zlib_ng import zlib_ng
+from zlib_ng.zlib_ng import crc32
 
 from mnistkit.codecs.png import frame
 from mnistkit.codecs.png.foreign import decode_foreign, peek_foreign
 from mnistkit.codecs.png.inflate import inflated
+from mnistkit.codecs.png.unfilter import are_known, can_unfilter, unfilter
 from mnistkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _Room: TypeAlias = (
     "Callable[[tuple[int, ...], str], Array]"  # makes the array for an image of a shape and dtype
 )
+
+_TRUSTED = 1 << 14  # bytes that deflate cannot make more than 17 MB of: inflated without counting
 
 
 def decode(data: bytes, where: object) -> Array:
@@ -89,37 +93,64 @@ def _kind(shape: tuple[int, ...], dtype: str) -> str:
 
 
 def _decode_alike(files: Sequence[bytes], images: Array) -> Sequence[int]:
-    """Decode small images that are as :func:`encode_batch` makes them, at once; return which are not."""
+    """Decode small plain images of the kind that the batch has, all at once; return which are others."""
     n, height, width = images.shape[:3]
     kind = frame.KINDS.get((images.shape[3:], images.dtype.name))
     stride = 1 + images[:1].nbytes // height
     if kind is None or n < 2 or height * stride > frame.STRIP:
         return range(n)
     header = frame.header_of(height, width, kind)
-    packed = [_rows_of(data, header, height * stride) for data in files]
-    at = [i for i, rows in enumerate(packed) if rows is not None]
-    rows = np.frombuffer(b"".join(filter(None, packed)), np.uint8).reshape(len(at), height, stride)
-    samples = rows[:, :, 1:].view(images.dtype.newbyteorder(">"))
-    images.reshape(n, height, -1)[at if len(at) < n else slice(None)] = samples
-    filtered = np.array(at, np.intp)[rows[:, :, 0].any(axis=1)]
-    return sorted({*range(n)}.difference(at).union(filtered.tolist()))
+    unpacked = [_rows_of(data, header, height * stride) for data in files]
+    at = np.array([i for i, rows in enumerate(unpacked) if rows is not None], np.intp)
+    rows = np.frombuffer(b"".join(filter(None, unpacked)), np.uint8).reshape(len(at), height, stride)
+    done = _place_rows(rows, at, images, frame.BYTES[kind])
+    return np.setdiff1d(np.arange(n), done, assume_unique=True).tolist() if len(done) < n else ()
+
+
+def _place_rows(rows: Array, at: Array, images: Array, size: int) -> Array:
+    """Put rows (k, height, 1 + bytes of a row) into images at their places (k,); return the places filled.
+
+    Left out are images with unknown filters, and those with any where there are too few for :mod:`.unfilter`.
+    """
+    filtered = rows[:, :, 0].any(axis=1)
+    if not filtered.any():
+        _place(rows[:, :, 1:], at, images)
+        return at
+    _place(rows[~filtered, :, 1:], at[~filtered], images)
+    known = filtered & are_known(rows[:, :, 0])
+    if not can_unfilter(images.shape[1], images.shape[2], int(np.count_nonzero(known)) * size):
+        return at[~filtered]
+    _place(unfilter(rows[known], size), at[known], images)
+    return at[~filtered | known]
+
+
+def _place(samples: Array, at: Array, images: Array) -> None:
+    """Put samples (k, height, bytes of a row), big-endian, into images at their places (k,)."""
+    places = slice(None) if len(at) == len(images) else at
+    images.reshape(*images.shape[:2], -1)[places] = samples.view(images.dtype.newbyteorder(">"))
 
 
 def _rows_of(data: bytes, header: bytes, promised: int) -> bytes | None:
     """Inflate the rows of a sound file with this header, one IDAT and IEND; None for any other."""
-    packed = memoryview(data)[frame.HEADER.size + 8 : -len(frame.END) - 4]
+    packed = data[frame.HEADER.size + 8 : -len(frame.END) - 4]
     framed = data.startswith(header) and data.endswith(frame.END) and len(data) >= frame.SHORTEST
-    if not framed or data[frame.HEADER.size : frame.HEADER.size + 8] != frame.CHUNK.pack(
-        len(packed), b"IDAT"
-    ):
+    if not framed or not data.startswith(frame.CHUNK.pack(len(packed), b"IDAT"), frame.HEADER.size):
         return None
-    if zlib.crc32(packed, frame.IDAT_CRC) != frame.CRC.unpack_from(data, len(data) - len(frame.END) - 4)[0]:
+    if crc32(packed, frame.IDAT_CRC) != frame.CRC.unpack_from(data, len(data) - len(frame.END) - 4)[0]:
         return None
-    inflate = zlib.decompressobj()
     try:
-        rows = inflate.decompress(packed, promised + 1)
-    except zlib.error:
+        return _unpacked(packed, promised)
+    except frame.PackingError:
         return None
+
+
+def _unpacked(packed: bytes, promised: int) -> bytes | None:
+    """Inflate a whole zlib stream, or return None where it holds another number of bytes."""
+    if len(packed) <= _TRUSTED:
+        rows = zlib_ng.decompress(packed)
+        return rows if len(rows) == promised else None
+    inflate = zlib_ng.decompressobj()
+    rows = inflate.decompress(packed, promised + 1)
     return rows if len(rows) == promised and inflate.eof else None
 
 
