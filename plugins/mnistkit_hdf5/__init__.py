@@ -55,7 +55,9 @@ class Hdf5WriteOptions:
     compression: Literal["gzip", "lzf", "none"] = option(
         "gzip", help="Compress the images; gzip opens everywhere, lzf in h5py alone."
     )
-    level: int = option(4, help="How hard gzip compresses; 9 is smallest and slowest.", min=0, max=9)
+    level: int = option(
+        1, help="How hard gzip compresses: 1 is fast, 9 is smallest and slowest.", min=0, max=9
+    )
     chunk: int = option(
         128, help="Compress at most this many images together, fewer where they exceed 1 MiB.", min=1
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +12,10 @@ from pathlib import Path
 import h5py
 
 from mnistkit.compression import compression_of
-from mnistkit.dataset import DTYPES, Batch, ExtraColumn, SplitInfo, bounds_of
+from mnistkit.dataset import DTYPES, Array, Batch, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError, MnistkitError
-from mnistkit_hdf5.columns import Column, place_of, spelt
+from mnistkit_hdf5.chunks import inflate_all, inflated, is_packed
+from mnistkit_hdf5.columns import Column, Stretches, place_of, spelt
 
 #: Datasets of images that Caffe and Fuel store as (channels, height, width).
 _CHANNELS_FIRST = frozenset({"data", "features"})
@@ -58,22 +59,40 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def blocks(self, file: h5py.File, start: int, stop: int, size: int) -> Iterator[Batch]:
-        """Read rows ``start`` to ``stop``, in pieces of ``size`` or, if need be, a multiple of it.
+        """Read rows ``start`` to ``stop``, in pieces of about ``size`` or, if need be, a multiple of it."""
+        group = file[self.group]
+        beside = {column.name: Stretches(column, group) for column in (self.label, *self.extra) if column}
+        for pixels in self._pixels(group, self.first + start, self.first + stop, size):
+            yield self._batch(pixels, beside, start)
+            start += len(pixels)
 
-        Chunks that are too large for HDF5's cache would be decompressed anew for every batch in them.
-        """
+    def load(self, file: h5py.File, start: int, stop: int) -> Batch | None:
+        """Read rows at once, where their chunks can be inflated into place; else None."""
+        group, rows = file[self.group], (self.first + start, self.first + stop)
+        dataset = group[self.image.name]
+        if not (self.image.is_as_stored(dataset) and is_packed(dataset)):
+            return None
+        pixels = inflate_all(dataset, *rows, self.info.batch_rows)
+        beside = {column.name: Stretches(column, group) for column in (self.label, *self.extra) if column}
+        return self._batch(pixels, beside, start)
+
+    def _pixels(self, group: h5py.Group, start: int, stop: int, size: int) -> Iterator[Array]:
+        """Read images; chunks too large for HDF5's cache whole, or each batch would unpack them anew."""
+        dataset = group[self.image.name]
+        if self.image.is_as_stored(dataset) and is_packed(dataset):
+            yield from inflated(dataset, start, stop, size)
+            return
         step = size
         if self.chunk * self.info.image_bytes > _CACHE_BYTES:
             step *= math.ceil(min(self.chunk, _BLOCK_BYTES // self.info.image_bytes) / size) or 1
         for first in range(start, stop, step):
-            yield self.read(file, first, min(first + step, stop))
+            yield self.image.read(group, first, min(first + step, stop))
 
-    def read(self, file: h5py.File, start: int, stop: int) -> Batch:
-        """Read rows, counted from the table's first."""
-        group, rows = file[self.group], (self.first + start, self.first + stop)
-        pixels = self.image.read(group, *rows).reshape(-1, *self.info.shape)
-        labels = None if self.label is None else self.label.read(group, *rows).reshape(-1)
-        return Batch(pixels, labels, start, {c.name: c.read(group, *rows) for c in self.extra})
+    def _batch(self, pixels: Array, beside: Mapping[str, Stretches], start: int) -> Batch:
+        rows = (self.first + start, self.first + start + len(pixels))
+        labels = None if self.label is None else beside[self.label.name].read(*rows).reshape(-1)
+        extra = {column.name: beside[column.name].read(*rows) for column in self.extra}
+        return Batch(pixels.reshape(-1, *self.info.shape), labels, start, extra)
 
     def with_label_range(self, file: h5py.File) -> Table:
         """Read the labels for their bounds."""

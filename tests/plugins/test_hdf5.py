@@ -4,6 +4,7 @@ import re
 import struct
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -236,6 +237,21 @@ def test_bytes_depend_on_content_alone(tmp_path, layout, compression):
         folder = tmp_path / str(run)
         folder.mkdir()
         write_dataset(CARD, dataset, folder, workers=workers, layout=layout, compression=compression)
+        contents.append(bytes_of(folder))
+
+    assert contents[0] == contents[1] == contents[2]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_bytes_do_not_depend_on_batches(tmp_path, layout):
+    dataset = drawn_dataset(3000, 0).select(["train"])
+    split, contents = dataset["train"].info, []
+    writer = Hdf5Writer(Hdf5WriteOptions(layout=layout))
+    for size in (1, 100, 3000):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        part = Part("drawn", (split,), dataset.info, 0, 3000)
+        writer.write(folder, part, dataset["train"].batches(size))
         contents.append(bytes_of(folder))
 
     assert contents[0] == contents[1] == contents[2]
@@ -776,6 +792,55 @@ def test_damaged_pixels_are_refused_where_they_are_read(make):
 
     with pytest.raises(DataError, match=r"not readable as HDF5.*get the file again"):
         found["train"].load()
+
+
+def chunks_of(path, replacement=None):
+    """Write images in chunks of 8, the second of which is what is given: packed bytes and a filter mask."""
+    with h5py.File(path, "w") as file:
+        file["label"] = LABELS
+        image = file.create_dataset("image", PIXELS.shape, "u1", chunks=(8, 28, 28), compression="gzip")
+        image[:8] = PIXELS[:8]
+        image[16:] = PIXELS[16:]
+        if replacement:
+            image.id.write_direct_chunk((8, 0, 0), *replacement)
+    return path
+
+
+@pytest.mark.parametrize("size", [3, 8, 20])
+def test_a_chunk_that_was_never_written_is_zero(tmp_path, size):
+    found = read_dataset(CARD, chunks_of(tmp_path / "train.h5"))["train"]
+
+    expected = PIXELS.copy()
+    expected[8:16] = 0
+    np.testing.assert_array_equal(found.load().images, expected)
+    np.testing.assert_array_equal(np.concatenate([b.images for b in found.batches(size)]), expected)
+
+
+def test_a_chunk_that_gzip_left_as_it_was_is_read(tmp_path):
+    path = chunks_of(tmp_path / "train.h5", (PIXELS[8:16].tobytes(), 1))
+
+    np.testing.assert_array_equal(read_dataset(CARD, path)["train"].load().images, PIXELS)
+
+
+@pytest.mark.parametrize("read", [lambda s: s.load(), lambda s: list(s.batches())], ids=["load", "batches"])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        zlib.compress(PIXELS[8:16].tobytes())[:-1],
+        zlib.compress(PIXELS[8:16].tobytes())[:-1] + b"?",
+        zlib.compress(PIXELS[8:15].tobytes()),
+        zlib.compress(PIXELS[8:17].tobytes()),
+        b"no deflate",
+    ],
+    ids=["cut short", "wrong checksum", "too little", "too much", "other bytes"],
+)
+def test_a_damaged_chunk_is_refused_with_its_place(tmp_path, packed, read):
+    found = read_dataset(CARD, chunks_of(tmp_path / "train.h5", (packed, 0)))["train"]
+
+    with pytest.raises(
+        DataError, match=r"train.h5, dataset '/image': damaged chunk: found .*get the file again"
+    ):
+        read(found)
 
 
 def test_a_compressed_file_is_refused_with_the_remedy(make):
