@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import lzma
 import zipfile
 import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
+
+from zlib_ng import gzip_ng, zlib_ng
 
 from mnistkit.errors import DataError, MnistkitError
 
@@ -26,9 +27,20 @@ _MAGICS: tuple[tuple[bytes, Compression], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 
+_NG_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub gives an object, not a class
+
 #: What the decompressors raise on damaged input; EOFError is a stream cut short, RuntimeError an
 #: encrypted zip or one packed in a way that Python does not know.
-_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, ValueError, RuntimeError)
+_DAMAGED = (
+    EOFError,
+    zlib.error,
+    _NG_ERROR,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 
 def compression_of(path: Path) -> Compression:
@@ -84,7 +96,7 @@ def _opened(path: Path, kind: Compression) -> Iterator[IO[bytes]]:
             with path.open("rb") as file:
                 yield file
         case "gzip":
-            with gzip.open(path) as stream:
+            with gzip_ng.GzipNGFile(path, "rb") as stream:  # type: ignore[no-untyped-call]  # it has no types
                 yield cast("IO[bytes]", stream)
         case "bzip2":
             with bz2.open(path) as stream:

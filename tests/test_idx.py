@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 import mnistkit
 from mnistkit.dataset import Dataset
 from mnistkit.errors import CapabilityError, DataError
-from mnistkit.idx import TYPE_CODES
+from mnistkit.idx import TYPE_CODES, IdxWriteOptions
 from mnistkit.idx.codec import open_idx
+from mnistkit.idx.writer import IdxWriter
+from mnistkit.plugin import Part
 from mnistkit.registry import load_format
 from mnistkit.testing import assert_same_content, drawn_dataset, read_dataset, write_dataset
 
@@ -74,6 +76,46 @@ def test_every_type_rank_and_range_reads_back(tmp_path_factory, data):
     assert found.shape == array[start:stop].shape
     assert found.tobytes() == array[start:stop].tobytes()
     assert file.map(start, stop).tobytes() == array[start:stop].tobytes()
+
+
+@pytest.mark.parametrize("pack", COMPRESSIONS.values(), ids=COMPRESSIONS)
+@pytest.mark.parametrize("dtype", ["u1", "i4"])
+def test_rows_are_loaded_at_once_whatever_the_compression(tmp_path, pack, dtype):
+    array = np.arange(20 * 3 * 4, dtype=dtype).reshape(20, 3, 4)
+    path = tmp_path / "images-idx3"
+    pack(encode(array), path)
+
+    whole, some = (
+        read_dataset(IDX, path)["train"][rows].load().images for rows in (slice(None), slice(5, 9))
+    )
+
+    np.testing.assert_array_equal(whole, array)
+    np.testing.assert_array_equal(some, array[5:9])
+    assert not whole.flags.writeable
+
+
+@pytest.mark.parametrize("change", [1, -1], ids=["surplus", "too short"])
+def test_compressed_file_of_another_length_is_refused_when_loaded(tmp_path, change):
+    array = np.ones((20, 3, 4), "u1")
+    path = tmp_path / "images-idx3"
+    data = encode(array)
+    path.write_bytes(gzip.compress(data + b"?" if change > 0 else data[:-1]))
+
+    with pytest.raises(DataError, match=r"expected 256 bytes, found (more|fewer)"):
+        read_dataset(IDX, path)["train"].load()
+
+
+def test_fast_gzip_depends_neither_on_workers_nor_on_batches(tmp_path):
+    dataset, contents = drawn_dataset(3000, 0).select(["train"]), []
+    for workers, size in ((1, 7), (3, 3000)):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        part = Part("train", dataset.info.splits, dataset.info, 0, 3000, workers=workers)
+        IdxWriter(IdxWriteOptions(gzip="fast")).write(folder, part, dataset["train"].batches(size))
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 2
 
 
 @pytest.mark.parametrize("pack", COMPRESSIONS.values(), ids=COMPRESSIONS)

@@ -25,6 +25,9 @@ _DEFLATE_LIMIT = 1100
 _MOST_ROW_BYTES = 1 << 30
 _SKIP_BYTES = 1 << 20
 
+#: Bytes read at once: what is inflated stays in the processor's cache until it is copied into place.
+_PIECE = 1 << 17
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -92,8 +95,7 @@ class IdxFile:
             self._skip(file, self.header.size + start * self.header.row_bytes)
             for first in range(start, stop, size):
                 yield self._read_rows(file, min(size, stop - first), pool)
-            if stop == len(self) and self.compression != "none":
-                self._check_end(file)
+            self._check_end(file, stop)
 
     def map(self, start: int, stop: int) -> Array | None:
         """Return rows as a memory map (a copy where the byte order differs); None if compressed."""
@@ -105,6 +107,19 @@ class IdxFile:
         offset = self.header.size + start * self.header.row_bytes
         mapped = np.memmap(self.path, self.header.dtype, "r", offset, shape)
         return np.asarray(mapped) if mapped.dtype == self.dtype else mapped.astype(self.dtype)
+
+    def load(self, start: int, stop: int) -> Array:
+        """Read rows into an array of their own, compressed or not; checks the end as :meth:`rows` does.
+
+        Raises:
+            DataError: The file is damaged, ends too early or holds more than it promises.
+        """
+        raw = np.empty((stop - start) * self.header.row_bytes, np.uint8)
+        with open_decompressed(self.path) as file:
+            self._skip(file, self.header.size + start * self.header.row_bytes)
+            self._fill(file, raw)
+            self._check_end(file, stop)
+        return self._array(raw, stop - start)
 
     def _skip(self, file: IO[bytes], count: int) -> None:
         if self.compression == "none":
@@ -118,13 +133,19 @@ class IdxFile:
 
     def _read_rows(self, file: IO[bytes], count: int, pool: BufferPool) -> Array:
         raw = pool.take()[: count * self.header.row_bytes]
+        self._fill(file, raw)
+        return self._array(raw, count)
+
+    def _fill(self, file: IO[bytes], raw: Array) -> None:
         view = raw.data
         filled = 0
         while filled < len(view):
-            got = file.readinto(view[filled:])  # type: ignore[attr-defined]  # binary files all have it
+            got = file.readinto(view[filled : filled + _PIECE])  # type: ignore[attr-defined]  # binary files all have it
             if not got:
                 raise self._too_short()
             filled += got
+
+    def _array(self, raw: Array, count: int) -> Array:
         values = raw.view(self.header.dtype)
         if values.dtype != self.dtype:
             values = values.byteswap(inplace=True).view(self.dtype)
@@ -132,8 +153,9 @@ class IdxFile:
         rows.flags.writeable = False
         return rows
 
-    def _check_end(self, file: IO[bytes]) -> None:
-        if file.read(1):
+    def _check_end(self, file: IO[bytes], stop: int) -> None:
+        """Check that nothing follows the last row; a plain file's size has told that."""
+        if stop == len(self) and self.compression != "none" and file.read(1):
             raise _surplus(self.path, self.header)
 
     def _too_short(self) -> DataError:

@@ -63,6 +63,9 @@ class Column:
         for span in spans((len(file) for file in self.files), start, stop):
             yield from self.files[span.shard].rows(span.start, span.stop, size)
 
-    def map(self, start: int, stop: int) -> Array | None:
-        """Return rows as a memory map; None where that cannot be."""
-        return self.files[0].map(start, stop) if len(self.files) == 1 else None
+    def load(self, start: int, stop: int) -> Array | None:
+        """Return rows at once, as a memory map where the file is plain; None where there are several."""
+        if len(self.files) > 1:
+            return None
+        mapped = self.files[0].map(start, stop)
+        return self.files[0].load(start, stop) if mapped is None else mapped

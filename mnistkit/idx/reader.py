@@ -65,10 +65,10 @@ class IdxReader(Reader):
             start += len(pixels)
 
     def load(self, split: str, start: int, stop: int) -> Batch | None:
-        """Map plain files into memory."""
+        """Map plain files into memory, and read compressed ones into place."""
         found = self._splits[split]
-        pixels = found.images.map(start, stop)
-        labels = found.labels.map(start, stop) if found.labels else None
+        pixels = found.images.load(start, stop)
+        labels = found.labels.load(start, stop) if found.labels else None
         if pixels is None or (labels is None and found.labels):
             return None
         return Batch(pixels) if labels is None else _batch(pixels, labels, 0)

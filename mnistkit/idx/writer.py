@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from mnistkit.codecs.deflate import GzipWriter
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
 from mnistkit.idx import TYPE_WORDS
@@ -70,27 +70,26 @@ class _Array:
         self.header = Header(np.dtype(dtype).newbyteorder(">"), shape)
         stem = "t10k" + part.stem.removeprefix("test") if part.split.name == "test" else part.stem
         self.name = f"{stem}-{what}-idx{len(shape)}-{TYPE_WORDS[dtype]}{'' if gzip == 'none' else '.gz'}"
-        self._gzip = gzip
+        self._gzip, self._workers = gzip, part.workers
 
     @contextmanager
     def open(self, folder: Path) -> Iterator[Sink]:
-        with _OPENERS[self._gzip](folder / self.name) as file:
+        with self._sink(folder / self.name) as file:
             file.write(self.header.encode())
             yield file
 
-
-def _open_plain(path: Path) -> AbstractContextManager[Sink]:
-    return path.open("xb")
-
-
-@contextmanager
-def _open_fast(path: Path) -> Iterator[Sink]:
-    # No name and time 0: the same data always makes the same file.
-    with path.open("xb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
-        yield packed
-
-
-_OPENERS = {"none": _open_plain, "fast": _open_fast, "canonical": open_canonical}
+    @contextmanager
+    def _sink(self, path: Path) -> Iterator[Sink]:
+        if self._gzip == "canonical":
+            with open_canonical(path) as sink:
+                yield sink
+            return
+        with path.open("xb") as file:
+            if self._gzip == "none":
+                yield file
+                return
+            with GzipWriter(file, itemsize=self.header.dtype.itemsize, workers=self._workers) as packed:
+                yield packed
 
 
 def _columns(split: SplitInfo) -> list[str]:
