@@ -6,7 +6,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -126,6 +126,11 @@ class Listing(Sequence[Path]):
             f"{folder}{number:0{width}d}{tail}"
             for (folder, tail), number, width in zip(at, numbers, digits, strict=True)
         ]
+
+    def seen_from(self, folder: Path) -> Listing:
+        """Return the same images with paths from this folder on, with ``/`` on every system."""
+        groups = tuple((f"{Path(at).relative_to(folder).as_posix()}/", tail) for at, tail in self.groups)
+        return replace(self, groups=groups)
 
     def labels(self, start: int, stop: int) -> Array | None:
         """Return the labels of some rows: (stop - start,) int64."""

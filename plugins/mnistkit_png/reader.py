@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,9 @@ from mnistkit.codecs import png
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader
+from mnistkit_png.files import opened, read_all
 from mnistkit_png.listing import Listing
 from mnistkit_png.tree import survey
-
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_MOST_BYTES = 8 * png.MOST_PIXELS  # twice as many as the pixels have, uncompressed
 
 
 class PngReader(Reader):
@@ -49,17 +46,26 @@ class PngReader(Reader):
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Decode images, each of which has to look like the first of its split."""
         images, info = self._listings[split], self._splits[split]
-        for first in range(start, stop, size):
-            last = min(first + size, stop)
-            paths = images.paths(first, last)
-            pixels = np.empty((last - first, *info.shape), info.dtype)
-            png.decode_batch([_content(path) for path in paths], pixels, paths.__getitem__, images[0])
-            pixels.flags.writeable = False
-            yield Batch(pixels, images.labels(first, last), first)
+        with opened(self.source.path) as folder:
+            names = images.seen_from(self.source.path)
+            for first in range(start, stop, size):
+                last = min(first + size, stop)
+                files = read_all(folder, names.paths(first, last))
+                pixels = np.empty((last - first, *info.shape), info.dtype)
+                png.decode_batch(files, pixels, partial(_nth, images, first), images[0])
+                pixels.flags.writeable = False
+                yield Batch(pixels, images.labels(first, last), first)
+
+
+def _nth(images: Listing, first: int, i: int) -> Path:
+    return images[first + i]
 
 
 def _described(name: str, images: Listing) -> SplitInfo:
-    shape, dtype = png.peek(_content(*images.paths(0, 1)), images[0])
+    first = images[0]
+    with opened(first.parent) as folder:
+        (data,) = read_all(folder, [first.name])
+    shape, dtype = png.peek(data, first)
     labels = images.labels(0, len(images))
     if labels is None:
         return SplitInfo(name, len(images), shape, dtype)
@@ -69,28 +75,3 @@ def _described(name: str, images: Listing) -> SplitInfo:
 def _empty(name: str, shape: tuple[int, ...] | None, like: SplitInfo) -> SplitInfo:
     """Describe a split without images: what no receipt tells is as in another split."""
     return SplitInfo(name, 0, shape or like.shape, like.dtype, like.label_dtype)
-
-
-def _content(path: str) -> bytes:
-    """Return what a regular file holds; opening anything else might wait for ever."""
-    try:
-        descriptor = os.open(path, _FLAGS)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise DataError(path, "not a regular file", expected="an image")
-            if status.st_size > _MOST_BYTES:
-                found = f"{status.st_size:,}"
-                raise DataError(path, "file too large", expected=f"{_MOST_BYTES:,} bytes", found=found)
-            return _read(descriptor, status.st_size)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise DataError(path, "cannot be read", found=error.strerror) from error
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    data = os.read(descriptor, size)
-    while len(data) < size and (more := os.read(descriptor, size - len(data))):
-        data += more
-    return data

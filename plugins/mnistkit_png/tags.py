@@ -11,7 +11,6 @@ Images without labels have the path alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from mnistkit_png import TAGS
@@ -24,17 +23,11 @@ _ROWS = 4096  # of text held at once
 def write_tags(folder: Path, split: str) -> str:
     """List the images of a split of an export that is written; return the name of the list."""
     name = f"{split}{TAGS}"
-    images = _seen_from(folder, written_split(folder / split))
+    images = written_split(folder / split).seen_from(folder)
     with (folder / name).open("w", encoding="utf-8", newline="\n") as file:
         for start in range(0, len(images), _ROWS):
             file.writelines(_lines(images, start, min(start + _ROWS, len(images))))
     return name
-
-
-def _seen_from(folder: Path, images: Listing) -> Listing:
-    """Return the same images with paths from this folder on, with ``/`` on every system."""
-    groups = tuple((f"{Path(at).relative_to(folder).as_posix()}/", tail) for at, tail in images.groups)
-    return replace(images, groups=groups)
 
 
 def _lines(images: Listing, start: int, stop: int) -> Iterator[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,10 +17,9 @@ from mnistkit.errors import CapabilityError
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_png import PngOptions
 from mnistkit_png.classes import folder_of, is_cut
+from mnistkit_png.files import Folder, create_all, make_folder, opened
 from mnistkit_png.tags import write_tags
 
-_RELATIVE = {os.open, os.mkdir} <= os.supports_dir_fd
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 _MOST_FOLDERS = 4096  # remembered as made
 _DIGITS = 5  # of a file name, at least
 
@@ -48,7 +46,9 @@ class PngWriter(Writer):
     def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
         """Write images of one split; each worker encodes a batch and writes its files."""
         rows, seen = 0, set[int]()
-        with _opened(folder / part.split.name, part, self.options) as target:
+        (folder / part.split.name).mkdir(exist_ok=True)
+        with opened(folder / part.split.name) as into:
+            target = _Target(into, part.split, part.info, self.options)
             done = part.map(partial(_write, target), _numbered(part.start, batches))
             # A generator: closed before the folder is, so that no worker writes after that.
             with closing(cast("Generator[tuple[int, set[int]]]", done)):
@@ -70,16 +70,13 @@ class PngWriter(Writer):
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The folder of a split, open where the system can make files relative to an open folder.
+    """The open folder of a split, and what files are named by.
 
     Attributes:
-        open: Its file descriptor, or None.
-        prefix: What file names begin with: nothing, or the path where the folder is not open.
         folders: The folders of classes made lately, by label; few, for each label may come once.
     """
 
-    open: int | None
-    prefix: str
+    folder: Folder
     split: SplitInfo
     info: DatasetInfo
     options: PngOptions
@@ -120,19 +117,6 @@ def _kind(split: SplitInfo) -> str:
     return f"{split.dtype} {'with' if split.labelled else 'without'} labels"
 
 
-@contextmanager
-def _opened(path: Path, part: Part, options: PngOptions) -> Iterator[_Target]:
-    path.mkdir(exist_ok=True)
-    if not _RELATIVE:
-        yield _Target(None, f"{path}{os.sep}", part.split, part.info, options)
-        return
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    try:
-        yield _Target(descriptor, "", part.split, part.info, options)
-    finally:
-        os.close(descriptor)
-
-
 def _numbered(start: int, batches: Iterator[Batch]) -> Iterator[tuple[int, Batch]]:
     for batch in batches:
         yield start, batch
@@ -145,8 +129,8 @@ def _write(target: _Target, numbered: tuple[int, Batch]) -> tuple[int, set[int]]
     digits = max(_DIGITS, len(str(target.split.length - 1)))
     labels = [None] * len(batch) if batch.labels is None else batch.labels.tolist()
     files = png.encode_batch(batch.images, level=target.options.level)
-    for index, (label, data) in enumerate(zip(labels, files, strict=True), start):
-        _create(target, _name(target, f"{index:0{digits}d}", label), data)
+    names = [_name(target, f"{index:0{digits}d}", label) for index, label in enumerate(labels, start)]
+    create_all(target.folder, names, files)
     if batch.labels is None or not target.is_named:
         return len(batch), set()
     return len(batch), set(np.unique(batch.labels).tolist())
@@ -162,21 +146,10 @@ def _name(target: _Target, index: str, label: int | None) -> str:
 
 
 def _made(target: _Target, label: int) -> str:
-    """Make the folder of a class; several workers may find at once that it is missing."""
+    """Make the folder of a class, and remember that."""
     name = folder_of(target.info, label)
-    with suppress(FileExistsError):
-        os.mkdir(target.prefix + name, dir_fd=target.open)
+    make_folder(target.folder, name)
     if len(target.folders) == _MOST_FOLDERS:
         target.folders.clear()
     target.folders[label] = name
     return name
-
-
-def _create(target: _Target, name: str, data: bytes) -> None:
-    descriptor = os.open(target.prefix + name, _NEW, 0o666, dir_fd=target.open)
-    try:
-        done = os.write(descriptor, data)
-        while done < len(data):
-            done += os.write(descriptor, data[done:])
-    finally:
-        os.close(descriptor)

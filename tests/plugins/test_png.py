@@ -810,6 +810,27 @@ def test_a_file_that_vanishes_is_refused_by_name(tmp_path):
         dataset["train"].load()
 
 
+def test_a_folder_that_vanishes_is_refused_by_name(tmp_path):
+    (tmp_path / "out").mkdir()
+    write_dataset(CARD, drawn_dataset(3, 0), tmp_path / "out")
+    dataset = read_dataset(CARD, tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / "elsewhere")
+
+    with pytest.raises(DataError, match=r"out: cannot be opened: found No such file"):
+        dataset["train"].load()
+
+
+@pytest.mark.parametrize("side", [255, 256, 257, 600])
+def test_files_of_any_size_are_read_whole(tmp_path, side):
+    images = np.random.default_rng(0).integers(0, 256, (2, side, side), "uint8")
+    dataset = Dataset.from_arrays({"train": (images, np.array([1, 0]))})
+
+    write_dataset(CARD, dataset, tmp_path, level=0)
+
+    assert (tmp_path / "train/1/00000.png").stat().st_size > side * side
+    assert_same_content(read_dataset(CARD, tmp_path), dataset)
+
+
 def test_no_images_and_one_file_are_refused(tmp_path):
     (tmp_path / "train").mkdir()
     with pytest.raises(DataError, match=r"no images$"):
@@ -911,14 +932,15 @@ def test_flat_splits_of_any_name_are_splits(tmp_path):
     assert_same_content(read_dataset(CARD, tmp_path), dataset)
 
 
-def test_systems_without_relative_creation_write_the_same(tmp_path, monkeypatch):
+def test_systems_without_open_folders_write_and_read_the_same(tmp_path, monkeypatch):
     dataset = drawn_dataset(20, 5)
     for name in ("relative", "absolute"):
         (tmp_path / name).mkdir()
 
     write_dataset(CARD, dataset, tmp_path / "relative")
-    monkeypatch.setattr("mnistkit_png.writer._RELATIVE", False)
+    monkeypatch.setattr("mnistkit_png.files.RELATIVE", False)
     write_dataset(CARD, dataset, tmp_path / "absolute")
+    assert_same_content(read_dataset(CARD, tmp_path / "relative"), dataset)
 
     assert contents_of(tmp_path / "absolute") == contents_of(tmp_path / "relative")
 
