@@ -19,6 +19,7 @@ from mnistkit_png import SUFFIXES, TAGS
 
 # 00042.png, or 00042-num7.png as pjreddie names his images of MNIST.
 _NUMBERED = re.compile(r"([0-9]{1,18})((?:-num[0-9]{1,19})?\.[A-Za-z]+)")
+_OURS = re.compile(r"[0-9]{1,18}(?:-num[0-9]{1,19})?\.png")
 # What publishers put beside the splits; inside them it is refused as any other file.
 _DOCUMENT = re.compile(r"(README|LICENSE|LICENCE|CITATION)[^/]*|.*\.md|\.git[a-z]*", re.IGNORECASE)
 
@@ -207,7 +208,9 @@ def _entries(folder: Path, *, is_root: bool) -> Iterator[tuple[str, bool]]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if entry.is_dir():
+                if _OURS.fullmatch(name) and entry.is_file():  # as most are: all checks below are answered
+                    yield name, False
+                elif entry.is_dir():
                     if _is_data(name) and not is_export(entry.path):
                         _check_text(name, folder)
                         yield name, True
