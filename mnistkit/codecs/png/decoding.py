@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from zlib_ng import zlib_ng
-from zlib_ng.zlib_ng import crc32
+from zlib_ng.zlib_ng import crc32, decompress
 
 from mnistkit.codecs.png import frame
 from mnistkit.codecs.png.foreign import decode_foreign, peek_foreign
@@ -16,7 +16,7 @@ from mnistkit.codecs.png.unfilter import are_known, can_unfilter, unfilter
 from mnistkit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mnistkit.dataset import Array
 
@@ -100,7 +100,7 @@ def _decode_alike(files: Sequence[bytes], images: Array) -> Sequence[int]:
     if kind is None or n < 2 or height * stride > frame.STRIP:
         return range(n)
     header = frame.header_of(height, width, kind)
-    unpacked = [_rows_of(data, header, height * stride) for data in files]
+    unpacked = list(_unpacked(files, header, height * stride))
     at = np.array([i for i, rows in enumerate(unpacked) if rows is not None], np.intp)
     rows = np.frombuffer(b"".join(filter(None, unpacked)), np.uint8).reshape(len(at), height, stride)
     done = _place_rows(rows, at, images, frame.BYTES[kind])
@@ -130,27 +130,34 @@ def _place(samples: Array, at: Array, images: Array) -> None:
     images.reshape(*images.shape[:2], -1)[places] = samples.view(images.dtype.newbyteorder(">"))
 
 
-def _rows_of(data: bytes, header: bytes, promised: int) -> bytes | None:
-    """Inflate the rows of a sound file with this header, one IDAT and IEND; None for any other."""
-    packed = data[frame.HEADER.size + 8 : -len(frame.END) - 4]
-    framed = data.startswith(header) and data.endswith(frame.END) and len(data) >= frame.SHORTEST
-    if not framed or not data.startswith(frame.CHUNK.pack(len(packed), b"IDAT"), frame.HEADER.size):
-        return None
-    if crc32(packed, frame.IDAT_CRC) != frame.CRC.unpack_from(data, len(data) - len(frame.END) - 4)[0]:
-        return None
+def _unpacked(files: Sequence[bytes], header: bytes, promised: int) -> Iterator[bytes | None]:
+    """Yield the rows of each sound file with this header, one IDAT and IEND; None for any other.
+
+    The checks are in the loop, for calls would take as long as they.
+    """
+    chunk, crc, end, idat, at = frame.CHUNK.pack, frame.CRC.pack, frame.END, frame.IDAT_CRC, len(header)
+    first, around = at + 8, at + 8 + 4 + len(end)
+    for data in files:
+        packed = data[first : first + len(data) - around]
+        yield (
+            _inflated(packed, promised)
+            if data.startswith(header)
+            and data.startswith(chunk(len(packed), b"IDAT"), at)
+            and data.endswith(crc(crc32(packed, idat)) + end)
+            else None
+        )
+
+
+def _inflated(packed: bytes, promised: int) -> bytes | None:
+    """Inflate a whole zlib stream, or return None where it is damaged or holds another number of bytes."""
     try:
-        return _unpacked(packed, promised)
+        if len(packed) <= _TRUSTED:
+            rows = decompress(packed)
+            return rows if len(rows) == promised else None
+        inflate = zlib_ng.decompressobj()
+        rows = inflate.decompress(packed, promised + 1)
     except frame.PackingError:
         return None
-
-
-def _unpacked(packed: bytes, promised: int) -> bytes | None:
-    """Inflate a whole zlib stream, or return None where it holds another number of bytes."""
-    if len(packed) <= _TRUSTED:
-        rows = zlib_ng.decompress(packed)
-        return rows if len(rows) == promised else None
-    inflate = zlib_ng.decompressobj()
-    rows = inflate.decompress(packed, promised + 1)
     return rows if len(rows) == promised and inflate.eof else None
 
 
