@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +30,9 @@ from mnistkit.info import (
     SplitInfo,
     within,
 )
+from mnistkit.parallel import ordered_map
 from mnistkit.progress import Progress, no_progress
+from mnistkit.settings import usable_cpus
 
 if TYPE_CHECKING:
     from typing import Self
@@ -53,6 +57,9 @@ __all__ = [
 ]
 
 Array: TypeAlias = npt.NDArray[Any]
+
+#: Batches of the usual size that one worker loads at a time: 16 MiB, Parquet's row group here.
+_STRETCH_BATCHES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +175,8 @@ class Split:
     def load(self) -> Batch:
         """Read all images into one batch, memory-mapped where the source is a plain IDX file.
 
+        Where any rows can be read, all processors do.
+
         Raises:
             DataError: As :meth:`batches`, or it is too large for memory.
             PluginError: The reader broke its contract.
@@ -178,14 +187,28 @@ class Split:
                 self._check_length(len(mapped), least=len(self))
                 return _checked(mapped, 0, self.info, title_of(self._reader))
         whole = _empty_batch(self.info, len(self))
-        for batch in self.batches():
-            rows = slice(batch.start, batch.start + len(batch))
-            whole.images[rows] = batch.images
-            if whole.labels is not None:
-                whole.labels[rows] = batch.labels
-            for name, column in batch.extra.items():
-                whole.extra[name][rows] = column
+        workers = usable_cpus() if self._reader.access == "random" else 1
+        for _ in ordered_map(partial(self._load_into, whole), self._stretches(workers), workers):
+            pass
         return whole
+
+    def _stretches(self, workers: int) -> Sequence[slice]:
+        """Return rows for one worker each, cut where Parquet's usual row groups begin."""
+        size = _STRETCH_BATCHES * self.info.batch_rows
+        if workers == 1 or len(self) <= size:
+            return [slice(0, len(self))]
+        cuts = [0, *range(size - self._offset % size, len(self), size), len(self)]
+        return [slice(start, stop) for start, stop in pairwise(cuts)]
+
+    def _load_into(self, whole: Batch, stretch: slice) -> None:
+        part = whole[stretch]
+        for batch in self[stretch].batches():
+            rows = slice(batch.start, batch.start + len(batch))
+            part.images[rows] = batch.images
+            if part.labels is not None:
+                part.labels[rows] = batch.labels
+            for name, column in batch.extra.items():
+                part.extra[name][rows] = column
 
     def _rows(self, size: int) -> Iterator[Batch]:
         stop = self._offset + len(self)
