@@ -52,9 +52,11 @@ class ParquetWriter(Writer):
         columns = tuple(column.name for column in kept(part.split, self.options.layout))
         encode = partial(_encode, schema=schema, layout=self.options.layout, extra=columns)
         rows = _group_rows(part.split, self.options.row_group)
+        pieces = _pieces(part.map(encode, batches), _piece_rows(part.split, rows, self.options.layout))
         with _open(folder / file, schema, self.options) as table:
-            for group in _row_groups(part.map(encode, batches), rows):
+            for group in _row_groups(pieces, rows):
                 table.write_table(group, row_group_size=rows)
+                del group  # before the next one is gathered
         return Written((file,), rows=part.rows)
 
 
@@ -89,6 +91,15 @@ def _group_rows(split: SplitInfo, most: int) -> int:
     return min(most, 1 << (fitting.bit_length() - 1))
 
 
+def _piece_rows(split: SplitInfo, group: int, layout: Layout) -> int:
+    """Return how many rows of a row group to hand over in one piece.
+
+    Pixels go in batches as they usually come, for which nothing is copied; the price of a piece is paid
+    for each column.
+    """
+    return split.batch_rows if layout == "pixels" and group % split.batch_rows == 0 else group
+
+
 def _encode(batch: Batch, *, schema: pa.Schema, layout: Layout, extra: Sequence[str]) -> pa.RecordBatch:
     columns: list[pa.Array] = []
     if layout == "image":
@@ -120,10 +131,10 @@ def _nested(column: Array) -> pa.Array:
     return values
 
 
-def _row_groups(encoded: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+def _pieces(encoded: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
     """Gather batches to tables of exactly ``rows`` rows, the last aside, each in one piece.
 
-    Parquet cuts pages by pieces: in one piece, the bytes do not depend on how the rows came.
+    Parquet cuts pages by pieces: in pieces of one size, the bytes do not depend on how the rows came.
     """
     held: list[pa.RecordBatch] = []
     free = rows
@@ -137,3 +148,17 @@ def _row_groups(encoded: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Tab
             free -= len(rest)
     if held:
         yield pa.Table.from_batches(held).combine_chunks()
+
+
+def _row_groups(pieces: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Join pieces to tables of ``rows`` rows, of which they hold a whole number, without a copy."""
+    held: list[pa.Table] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(map(len, held)) == rows:
+            group, held = pa.concat_tables(held), []
+            del piece
+            yield group
+            del group
+    if held:
+        yield pa.concat_tables(held)
