@@ -1,6 +1,7 @@
 """Runs the sides of a job in turn, A B A B, each time in a fresh folder and with its output checked.
 
 Nothing is deleted between the runs: file systems create files more slowly soon after many were deleted.
+Files are emptied once they are checked, lest the system write gigabytes back to disk beside the next runs.
 """
 
 from __future__ import annotations
@@ -160,11 +161,19 @@ class _Lane:
             self.record.samples.append(Sample(number, **figures, size=size_of(folder)))
         elif figures["seconds"] > SLOW_SECONDS:
             self.rounds = SLOW_ROUNDS
+        empty(folder)
 
 
 def size_of(folder: Path) -> int:
     """Return the bytes of all files below a folder."""
     return sum(file.stat().st_size for file in _files(folder))
+
+
+def empty(folder: Path) -> None:
+    """Cut all files below a folder to nothing, but for those that have another name elsewhere."""
+    for file in _files(folder):
+        if file.stat().st_nlink == 1:
+            os.truncate(file, 0)
 
 
 def _files(folder: Path) -> Iterator[os.DirEntry[str]]:

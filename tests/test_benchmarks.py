@@ -15,7 +15,7 @@ from benchmarks import checks, report
 from benchmarks.data import REAL_DATA, prepare
 from benchmarks.jobs import JOBS
 from benchmarks.model import Side, WrongOutput
-from benchmarks.racing import Record, Sample, race
+from benchmarks.racing import Record, Sample, empty, race
 from benchmarks.ratios import compare, conclude
 
 REPOSITORY = Path(__file__).parent.parent
@@ -183,6 +183,18 @@ def test_the_same_text_is_accepted(data, tmp_path):
 def test_another_text_is_refused(data, tmp_path, change):
     with pytest.raises(WrongOutput, match="other bytes than expected"):
         _check_csv(data, tmp_path / "out", change(data.csv.read_bytes()))
+
+
+def test_emptying_spares_what_has_another_name(tmp_path):
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "b").write_bytes(b"written")
+    (tmp_path / "source").write_bytes(b"source")
+    (tmp_path / "out" / "linked").hardlink_to(tmp_path / "source")
+
+    empty(tmp_path / "out")
+
+    assert (tmp_path / "out" / "a" / "b").read_bytes() == b""
+    assert (tmp_path / "source").read_bytes() == b"source"
 
 
 def test_names_of_jobs_are_unique_and_their_sides_too():

@@ -1,4 +1,4 @@
-"""All jobs, in the order in which they run; trees of many files, which stay until the end, come last."""
+"""All jobs, in the order in which they run."""
 
 from __future__ import annotations
 

@@ -110,6 +110,21 @@ JOBS = (
         check=checks.hdf5,
     ),
     Job(
+        name="whole-png",
+        title="gz IDX to a PNG tree, whole process",
+        ours=Side(name="mnistkit export", command=export_command("--to", "png"), env=NO_SYNC),
+        others=(
+            Side(
+                name="Pillow script", role="peer", command=script("pillow_png.py", "train"), needs=("PIL",)
+            ),
+            Side(
+                name="OpenCV script", role="peer", command=script("opencv_png.py", "train"), needs=("cv2",)
+            ),
+        ),
+        check=checks.png_tree,
+        keep=True,
+    ),
+    Job(
         name="help",
         title="mnistkit --help, whole process",
         ours=Side(name="mnistkit --help", command=lambda *_: [program(), "--help"]),
