@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,9 +27,10 @@ def main() -> int:
     """Run; return 1 if one of our own sides failed or its output was wrong."""
     chosen = _arguments()
     jobs = [job for job in JOBS if any(fnmatch(job.name, only) for only in chosen.only or ["*"])]
-    if chosen.list or not jobs:
-        print("\n".join(f"{job.name:24} {job.title}" for job in JOBS))
-        return 0 if chosen.list else 2
+    if chosen.list:
+        print("\n".join(f"{job.name:24} {job.title}" for job in jobs))
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the scratch folder goes all the same
     results, facts = measure(jobs, chosen)
     _write(results, facts, chosen.out)
     return 1 if any(result.ours.trouble for result in results) else 0
@@ -36,6 +38,8 @@ def main() -> int:
 
 def measure(jobs: Sequence[Job], chosen: argparse.Namespace) -> tuple[list[Result], dict[str, Any]]:
     """Run jobs one after the other in a scratch folder, which is deleted at the end."""
+    if chosen.scratch is not None:
+        chosen.scratch.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="mnistkit-benchmarks-", dir=chosen.scratch))
     try:
         _say(f"preparing {chosen.rows:,} images in {scratch}")
@@ -50,7 +54,9 @@ def measure(jobs: Sequence[Job], chosen: argparse.Namespace) -> tuple[list[Resul
         results = []
         for job in jobs:
             _say(f"{job.name}: {job.title}")
-            results.append(conclude(job, race(job, data, scratch / job.name, rounds=chosen.rounds)))
+            results.append(
+                conclude(job, race(job, data, scratch / job.name, rounds=chosen.rounds, wait=chosen.wait))
+            )
             print(report.table(results[-1:]).split("\n", 2)[2], end="", flush=True)
     finally:
         shutil.rmtree(scratch)
@@ -71,26 +77,31 @@ def _write(results: Sequence[Result], facts: dict[str, Any], out: Path) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "--only", action="append", metavar="JOB", help="a job, or a pattern such as 'csv-*'; repeatable"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure mnistkit beside its peers and the limits of the machine.",
+        epilog=f"Real images where {REAL_DATA} names a folder with mnist/, else synthetic ones.",
     )
-    parser.add_argument(
-        "--rounds", type=_positive, default=7, metavar="N", help="rounds besides the one to warm up [7]"
+    add, here = parser.add_argument, Path("benchmark-results")
+    add("--only", action="append", metavar="JOB", help="a job, or a pattern such as 'csv-*'; repeatable")
+    add("--rounds", type=_positive, default=7, metavar="N", help="rounds besides the one to warm up [7]")
+    add("--rows", type=_positive, default=60_000, metavar="N", help="images [60000]")
+    add("--workers", type=_positive, default=_cpus(), metavar="N", help="threads or processes [the CPUs]")
+    add(
+        "--wait",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="wait for a quiet machine at most so long [0]",
     )
-    parser.add_argument("--rows", type=_positive, default=60_000, metavar="N", help="images [60000]")
-    parser.add_argument(
-        "--workers", type=_positive, default=_cpus(), metavar="N", help="threads or processes [the CPUs]"
-    )
-    parser.add_argument(
-        "--scratch", type=Path, metavar="DIR", help="where to write, on the file system to measure"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("benchmark-results"), metavar="DIR", help="where results go"
-    )
-    parser.add_argument("--list", action="store_true", help="list the jobs")
-    parser.epilog = f"Real images where {REAL_DATA} names a folder with mnist/, else synthetic ones."
-    return parser.parse_args()
+    add("--scratch", type=Path, metavar="DIR", help="where to write, on the file system to measure")
+    add("--out", type=Path, default=here, metavar="DIR", help=f"where the results go [{here}]")
+    add("--list", action="store_true", help="list the jobs")
+    chosen = parser.parse_args()
+    for only in chosen.only or ():
+        if not any(fnmatch(job.name, only) for job in JOBS):
+            parser.error(f"--only {only}: no such job; see --list")
+    return chosen
 
 
 def _positive(text: str) -> int:

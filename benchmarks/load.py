@@ -6,11 +6,13 @@ Standard library alone: the launcher, which must stay small, imports it.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 #: Others' share of one CPU above which a run counts as dirty.
 DIRTY = 0.25
 
+_GLANCE = 0.3  # seconds over which a quiet moment is told
 _STAT, _STATUS, _CLEAR = Path("/proc/stat"), Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -38,6 +40,17 @@ def others(before: float | None, after: float | None, own: float, seconds: float
         return None
     tick = 1 / os.sysconf("SC_CLK_TCK")  # the clock is no finer: short runs must not look dirty for it
     return max(0.0, after - before - own - 2 * tick * (os.cpu_count() or 1)) / seconds
+
+
+def wait_for_quiet(most: float) -> None:
+    """Wait until others leave the machine alone, but no longer than ``most`` seconds."""
+    deadline = time.monotonic() + most
+    while time.monotonic() < deadline:
+        before, start = busy_seconds(), time.monotonic()
+        time.sleep(_GLANCE)
+        share = others(before, busy_seconds(), 0.0, time.monotonic() - start)
+        if share is None or share < DIRTY:
+            return
 
 
 def reset_peak() -> int | None:

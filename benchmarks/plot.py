@@ -1,4 +1,4 @@
-"""Draws the ratios beside their goals: peers to beat on the left, limits to come near on the right."""
+"""Draws the ratios beside their goals: peers to beat above, limits to come near below."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from benchmarks.model import Role
 from benchmarks.ratios import Comparison, Result
 
 _MET, _MISSED, _NO_GOAL = "#2a7f62", "#c8553d", "#8d99ae"
+_LEGEND = "green: goal met; red: missed; grey: no goal.  Tick: the goal; line: the range of the pairs"
 _PANELS: tuple[tuple[Role, str], ...] = (
-    ("peer", "times as fast as a peer"),
-    ("limit", "times as long as the limit"),
+    ("peer", "Times as fast as a peer"),
+    ("limit", "Times as long as the limit"),
 )
 
 
@@ -45,28 +46,36 @@ def _bars(results: Sequence[Result], role: Role) -> list[tuple[str, Comparison]]
 def _draw_panels(panels: Sequence[tuple[str, list[tuple[str, Comparison]]]], path: Path) -> None:
     from matplotlib import pyplot as plt
 
-    rows = max(len(bars) for _, bars in panels)
-    figure, axes = plt.subplots(1, len(panels), figsize=(16, 1.5 + 0.28 * rows), layout="constrained")
+    heights = [max(1, len(bars)) for _, bars in panels]
+    figure, axes = plt.subplots(
+        len(panels), figsize=(10, 2 + 0.22 * sum(heights)), height_ratios=heights, layout="constrained"
+    )
+    figure.suptitle(_LEGEND, fontsize=8)
     for axis, (title, bars) in zip(axes, panels, strict=True):
         _draw_panel(axis, title, bars)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
 
 def _draw_panel(axis: Any, title: str, bars: list[tuple[str, Comparison]]) -> None:
     """Draw a bar for each ratio, its range as a line, and its goal as a tick."""
-    axis.set_title(title)
+    axis.set_title(title, loc="left", fontweight="bold")
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.axvline(1, color="black", linewidth=0.8)
     axis.spines[["top", "right"]].set_visible(False)
     for place, (_, comparison) in enumerate(bars):
-        colour = {True: _MET, False: _MISSED, None: _NO_GOAL}[comparison.met]
-        value, goal = comparison.value or 1.0, comparison.record.side.goal
-        axis.barh(place, value - 1, left=1, color=colour, height=0.6)
-        axis.plot([comparison.least, comparison.greatest], [place, place], color="black", linewidth=0.8)
-        axis.annotate(
-            f" {value:.3g}", (max(value, comparison.greatest or 1, 1), place), va="center", fontsize=8
-        )
-        if goal is not None:
-            axis.plot([goal, goal], [place - 0.4, place + 0.4], color="black", linewidth=2)
+        _draw_bar(axis, place, comparison)
     axis.set_yticks(range(len(bars)), [label for label, _ in bars], fontsize=8)
+    axis.set_ylim(-0.7, len(bars) - 0.3)
+
+
+def _draw_bar(axis: Any, place: int, comparison: Comparison) -> None:
+    colour = {True: _MET, False: _MISSED, None: _NO_GOAL}[comparison.met]
+    value, goal = comparison.value or 1.0, comparison.record.side.goal
+    axis.barh(place, value - 1, left=1, color=colour, height=0.6)
+    axis.plot([comparison.least, comparison.greatest], [place, place], color="black", linewidth=0.6)
+    if goal is not None:
+        axis.plot([goal, goal], [place - 0.4, place + 0.4], color="black", linewidth=2)
+    furthest = max(value, comparison.greatest or 1, goal or 1)
+    axis.annotate(f"  {value:.3g}", (furthest, place), va="center", fontsize=8)

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.data import Data, ensure_repeated
+from benchmarks.load import wait_for_quiet
 from benchmarks.model import Job, Side
 from benchmarks.processes import Calls, Commands, Process, Runner, Stopped, worker_command
 
@@ -66,7 +67,7 @@ class Record:
 
 
 def race(
-    job: Job, data: Data, scratch: Path, *, rounds: int, module: str = "benchmarks.jobs"
+    job: Job, data: Data, scratch: Path, *, rounds: int, wait: float = 0, module: str = "benchmarks.jobs"
 ) -> list[Record]:
     """Measure all sides of a job.
 
@@ -75,6 +76,7 @@ def race(
         data: The images.
         scratch: A folder for what is written; emptied at the end unless the job keeps it.
         rounds: How many, besides the one to warm up.
+        wait: How many seconds at most to wait for a quiet machine before each round.
         module: Where the workers find the job.
     """
     data = data.repeated(job.copies)
@@ -91,15 +93,16 @@ def race(
         ]
         for lane in lanes:
             stack.enter_context(closing(lane))
-        _run_rounds(lanes, min(rounds, job.rounds or rounds))
+        _run_rounds(lanes, min(rounds, job.rounds or rounds), wait)
     if not job.keep:
         shutil.rmtree(scratch)
     return records
 
 
-def _run_rounds(lanes: list[_Lane], rounds: int) -> None:
+def _run_rounds(lanes: list[_Lane], rounds: int, wait: float) -> None:
     """Let all lanes run in turn, once to warm up and then for the record; stop if ours cannot."""
     for number in range(rounds + 1):
+        wait_for_quiet(wait)
         for lane in lanes:
             if number <= lane.rounds:
                 lane.run(number)

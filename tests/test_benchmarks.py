@@ -20,6 +20,10 @@ from benchmarks.ratios import compare, conclude
 
 REPOSITORY = Path(__file__).parent.parent
 
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="the benchmarks start children as POSIX has it"
+)
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
@@ -195,6 +199,28 @@ def test_emptying_spares_what_has_another_name(tmp_path):
 
     assert (tmp_path / "out" / "a" / "b").read_bytes() == b""
     assert (tmp_path / "source").read_bytes() == b"source"
+
+
+def test_an_unknown_job_is_refused(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "--only", "csv-wrote", "--out", tmp_path / "out"]
+
+    done = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "--only csv-wrote: no such job; see --list" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_of_jobs_imports_no_peer_and_not_us():
+    modules = {name for job in JOBS for side in job.sides for name in side.needs} | {"mnistkit"}
+    code = "import sys, benchmarks.jobs; print(*{name.partition('.')[0] for name in sys.modules})"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+
+    assert len(modules) > 5
+    assert modules & set(done.stdout.split()) == set()
 
 
 def test_names_of_jobs_are_unique_and_their_sides_too():
