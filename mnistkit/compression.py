@@ -96,7 +96,7 @@ def _opened(path: Path, kind: Compression) -> Iterator[IO[bytes]]:
             with path.open("rb") as file:
                 yield file
         case "gzip":
-            with gzip_ng.GzipNGFile(path, "rb") as stream:  # type: ignore[no-untyped-call]  # it has no types
+            with gzip_ng.GzipNGFile(path, "rb") as stream:
                 yield cast("IO[bytes]", stream)
         case "bzip2":
             with bz2.open(path) as stream:

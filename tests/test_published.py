@@ -292,8 +292,7 @@ def test_another_set_under_mnists_names_is_noticed(made, tmp_path, monkeypatch):
     folder.mkdir()
     for name, data in made.content.items():
         (folder / name).write_bytes(data)
-    monkeypatch.setattr("mnistkit.catalog.identify._published_shapes", lambda: {(ROWS, 28, 28)})
-    monkeypatch.setattr(lookup, "entries", lambda: (made.entry,))
+    monkeypatch.setattr("mnistkit.catalog.identify.entries_listing", lambda _: (made.entry,))
 
     receipt = mnistkit.export(folder, "hdf5", tmp_path / "out")
 
@@ -308,8 +307,7 @@ def test_hand_downloaded_files_are_turned_upright_too(made, tmp_path, monkeypatc
     folder.mkdir()
     for name, data in made.content.items():
         (folder / name).write_bytes(data)
-    monkeypatch.setattr("mnistkit.catalog.identify._published_shapes", lambda: {(ROWS, 28, 28)})
-    monkeypatch.setattr(lookup, "entries", lambda: (made.entry,))
+    monkeypatch.setattr("mnistkit.catalog.identify.entries_listing", lambda _: (made.entry,))
 
     upright = mnistkit.open(folder)
     stored = mnistkit.open(folder, raw_orientation=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from mnistkit.catalog.lookup import KnownFile, entries, known_checksums
+from mnistkit.catalog.entry import Entry
+from mnistkit.catalog.lookup import KnownFile, entries, entries_listing, known_checksums
 from mnistkit.compression import compression_of, head_of, open_decompressed
 from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
 from mnistkit.idx.codec import IdxFile, is_idx, open_idx
+from mnistkit.parallel import ordered_map
+from mnistkit.settings import usable_cpus
 
 _CHUNK = 1 << 20
+
+#: The kinds of checksums that the catalogue has.
+KINDS = ("sha256", "md5", "git")
 
 Known: TypeAlias = Mapping[str, tuple[KnownFile, ...]]
 
@@ -67,39 +72,64 @@ def identify(path: str | Path) -> Identification:
 
 
 def recognise(images: Sequence[IdxFile], labels: Sequence[IdxFile]) -> Identification:
-    """Tell which dataset the IDX files of a source are; cheap where their shapes are nobody's.
+    """Tell which dataset the IDX files of a source are; cheap where their labels are nobody's.
 
     Raises:
         DataError: A file cannot be read.
     """
-    shapes = {file.shape for file in images}
-    if not shapes & _published_shapes():
+    candidates = entries_listing(_checksums(labels)) if labels else entries()
+    if not {file.shape for file in images} & {shape for entry in candidates for shape in _shapes(entry)}:
         return Identification(None, {})
-    known = known_checksums()
-    files = {
-        f.path: _known_as(f.path, known, f.header.size + f.header.data_bytes) for f in (*images, *labels)
-    }
-    return Identification(_common(files.values()), files)
+    known, kinds = known_checksums(candidates), _kinds(candidates)
+    files = (*images, *labels)
+    found = ordered_map(lambda f: _known_as(f.path, known, _size(f), kinds), files, usable_cpus())
+    each = dict(zip((file.path for file in files), found, strict=True))
+    return Identification(_common(each.values()), each)
 
 
-def _known_as(path: Path, known: Known, promised: int | None) -> tuple[KnownFile, ...]:
+def _checksums(files: Iterable[IdxFile]) -> set[str]:
+    """Return all checksums of files, as they are and decompressed; labels are small, and tell a dataset."""
+    return {c for f in files for hashed in _hashes(f.path, _size(f), KINDS) for c in hashed}
+
+
+def _size(file: IdxFile) -> int:
+    """Return the size in bytes that a header promises, compression aside."""
+    return file.header.size + file.header.data_bytes
+
+
+def _kinds(candidates: Iterable[Entry]) -> tuple[str, ...]:
+    """Return the kinds of checksums needed to tell the files of some entries: SHA-256 where all have it."""
+    listed = [sums for e in candidates for f in e.files.values() for sums in (f.checksums, f.raw_checksums)]
+    return ("sha256",) if all("sha256" in sums for sums in listed) else KINDS
+
+
+def _known_as(
+    path: Path, known: Known, promised: int | None, kinds: Sequence[str] = KINDS
+) -> tuple[KnownFile, ...]:
     """Return what is known of a file by its checksums, as it is or else decompressed.
 
     Args:
         path: The file.
         known: The checksums of the catalogue.
         promised: Size of what is inside, in bytes, as its header promises; what holds more is unknown.
+        kinds: The kinds of checksums to look for.
     """
+    return next(filter(None, (_lookup(known, hashed) for hashed in _hashes(path, promised, kinds))), ())
+
+
+def _hashes(path: Path, promised: int | None, kinds: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the checksums of a file as it is, then of what is inside its compression if it has any."""
     with path.open("rb") as file:
-        found = _lookup(known, _hash(file, path.stat().st_size))
-    if found or promised is None or compression_of(path) == "none":
-        return found
+        yield _hash(file, kinds, size=path.stat().st_size)
+    if promised is None or compression_of(path) == "none":
+        return
     try:
         with open_decompressed(path) as inside:
-            checksums = _hash(inside, None, limit=promised)
-            return _lookup(known, checksums) if not inside.read(1) else ()
+            hashed = _hash(inside, [kind for kind in kinds if kind != "git"], limit=promised)
+            if not inside.read(1):
+                yield hashed
     except DataError:
-        return ()  # an archive of several members has no inside of its own
+        return  # an archive of several members has no inside of its own
 
 
 def _promised(path: Path) -> int | None:
@@ -114,15 +144,9 @@ def _lookup(known: Known, checksums: Iterable[str]) -> tuple[KnownFile, ...]:
     return tuple(dict.fromkeys(file for checksum in checksums for file in known.get(checksum, ())))
 
 
-@functools.cache
-def _published_shapes() -> frozenset[tuple[int, ...]]:
-    """Return the shapes of all files of images in the catalogue, as they are stored."""
-    return frozenset(
-        (split.length, *entry.stored_shape)
-        for entry in entries()
-        for split in entry.splits.values()
-        if split.rows is None
-    )
+def _shapes(entry: Entry) -> Iterator[tuple[int, ...]]:
+    """Yield the shapes of the files of images of an entry, as they are stored."""
+    return ((s.length, *entry.stored_shape) for s in entry.splits.values() if s.rows is None)
 
 
 def _is_data(path: Path) -> bool:
@@ -135,13 +159,18 @@ def _common(files: Iterable[tuple[KnownFile, ...]]) -> str | None:
     return min(common) if len(common) == 1 else None
 
 
-def _hash(file: IO[bytes], size: int | None, *, limit: int = sys.maxsize) -> list[str]:
-    """Return MD5 and SHA-256 and, where the size is known beforehand, the SHA-1 of a git blob."""
-    hashes = [hashlib.md5(usedforsecurity=False), hashlib.sha256()]
-    if size is not None:
-        hashes.append(hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False))
+def _hash(file: IO[bytes], kinds: Iterable[str], *, size: int = 0, limit: int = sys.maxsize) -> list[str]:
+    """Return checksums of some kinds; the SHA-1 of a git blob begins with the size."""
+    hashes = [_NEW[kind](size) for kind in kinds]
     while chunk := file.read(min(_CHUNK, limit)):
         limit -= len(chunk)
         for each in hashes:
             each.update(chunk)
     return [each.hexdigest() for each in hashes]
+
+
+_NEW: Mapping[str, Callable[[int], hashlib._Hash]] = {
+    "sha256": lambda _: hashlib.sha256(),
+    "md5": lambda _: hashlib.md5(usedforsecurity=False),
+    "git": lambda size: hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False),
+}

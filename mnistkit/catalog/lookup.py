@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,10 +54,21 @@ def entries() -> tuple[Entry, ...]:
     return tuple(entry for _, entry in sorted({**dict(_of_plugins()), **own}.items()))
 
 
-def known_checksums() -> Mapping[str, tuple[KnownFile, ...]]:
-    """Return hex checksum, of any kind -> the files that have it, as served or decompressed."""
+def entries_listing(checksums: Collection[str]) -> tuple[Entry, ...]:
+    """Return the entries that list one of some checksums in hex; others of mnistkit's own are not parsed."""
+    listing = {name for name, path in _own_files().items() if _mentions(path, checksums)}
+    own = {name: _read(name) for name in listing}
+    return tuple(entry for _, entry in sorted({**dict(_of_plugins()), **own}.items()))
+
+
+def known_checksums(among: Iterable[Entry] | None = None) -> Mapping[str, tuple[KnownFile, ...]]:
+    """Return hex checksum, of any kind -> the files that have it, as served or decompressed.
+
+    Args:
+        among: The entries to look into, by default all.
+    """
     known: dict[str, tuple[KnownFile, ...]] = {}
-    for entry in entries():
+    for entry in entries() if among is None else among:
         for file in entry.files.values():
             for checksum, form in _checksums(file):
                 known[checksum] = (*known.get(checksum, ()), KnownFile(entry.name, file.name, form))
@@ -67,6 +78,11 @@ def known_checksums() -> Mapping[str, tuple[KnownFile, ...]]:
 def _checksums(file: RemoteFile) -> Iterator[tuple[str, Literal["served", "raw"]]]:
     yield from ((checksum, "served") for checksum in file.checksums.values())
     yield from ((checksum, "raw") for checksum in file.raw_checksums.values())
+
+
+def _mentions(path: Path, checksums: Collection[str]) -> bool:
+    text = path.read_text("utf-8")
+    return any(checksum in text for checksum in checksums)
 
 
 def _own_files() -> dict[str, Path]:
