@@ -21,6 +21,18 @@ def syncs() -> bool:
     return os.environ.get("MNISTKIT_SYNC", "") != "0"
 
 
+def native_wanted() -> bool:
+    """Whether compiled loops may be used: not where ``MNISTKIT_NATIVE=0``.
+
+    Raises:
+        UsageError: It is neither 0 nor 1.
+    """
+    wanted = os.environ.get("MNISTKIT_NATIVE") or "1"
+    if wanted not in ("0", "1"):
+        raise UsageError("MNISTKIT_NATIVE", "bad value", expected="0 or 1", found=wanted)
+    return wanted == "1"
+
+
 def usable_cpus() -> int:
     """Return how many CPUs this process may use: the default of ``--workers``."""
     if hasattr(os, "sched_getaffinity"):
