@@ -9,8 +9,16 @@ import typer
 from mnistkit.cli.report import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
+    from mnistkit.native import State
     from mnistkit.plugin import Format
     from mnistkit.registry import Plugin
+
+_NATIVE: dict[State, str] = {
+    "in use": "in use",
+    "off": "off, as MNISTKIT_NATIVE=0 says; the pure one is used",
+    "not built": "not built here; the pure one is used",
+    "broken": "broken, the pure one is used: ",
+}
 
 _JSON = typer.Option("--json", help="Print JSON.")
 
@@ -38,7 +46,9 @@ def formats(
 
 
 def plugins(*, json: Annotated[bool, _JSON] = False) -> None:
-    """List the plugins with their distributions, and say which are broken."""
+    """List the plugins with their distributions, say which are broken, and whether compiled code is used."""
+    from mnistkit import native
+
     rows = [
         {
             "format": plugin.name,
@@ -51,12 +61,14 @@ def plugins(*, json: Annotated[bool, _JSON] = False) -> None:
         for plugin, card, problem in _loaded()
     ]
     if json:
-        print_json(rows)
+        text_codec = {"state": native.state(), "problem": native.problem()}
+        print_json({"plugins": rows, "native": {"text codec": text_codec}})
         return
     print_table([(r["format"], f"{r['distribution']} {r['version']}", r["status"]) for r in rows])
     for row in rows:
         if row["problem"]:
             print(f"\n{row['problem']}")
+    print(f"\nnative text codec: {_NATIVE[native.state()]}{native.problem()}")
 
 
 def _loaded() -> list[tuple[Plugin, Format | None, str]]:

@@ -19,6 +19,8 @@ from mnistkit.codecs.text.lines import BLOCK_BYTES, Block
 from mnistkit.errors import DataError, UsageError
 from mnistkit.plugin import parse_shape
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 PATH = Path("train.csv")
 LABEL_FIRST = Layout(b",", (2, 2), before=("label",), label=0)
 LABEL_LAST = Layout(b",", (2, 2), after=("label",), label=0)

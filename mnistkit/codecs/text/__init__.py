@@ -12,6 +12,11 @@
     header   the names of columns -> labels, row numbers, pixels
     detect   the first line -> a layout
     decode   a block of lines -> pixels and labels, strictly
+    lane     which of two does the work on plain lines:
+    native     compiled loops
+    pure       numpy, and Arrow for writing: pairs
+    memory   freed blocks are kept for the next ones
+    rows     rows of files that have been scanned, from anywhere
     reader   the reader that formats derive theirs from: one scan, an index of lines, batches
 """
 

@@ -6,28 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from mnistkit.codecs.text.floats import decode_floats, numbers_of
+from mnistkit.codecs.text.lane import lane
 from mnistkit.codecs.text.layout import Layout
 from mnistkit.codecs.text.lines import Block
+from mnistkit.codecs.text.pure import Bytes, Integers, without_cr
 from mnistkit.codecs.text.sparse import decode_sparse, dense_cells
 from mnistkit.codecs.text.tokens import Numbers
 from mnistkit.codecs.text.words import numbered
 from mnistkit.dataset import Array
 from mnistkit.errors import DataError
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
-Integers: TypeAlias = npt.NDArray[np.int64]
-
-_LF, _MINUS = ord("\n"), ord("-")
-#: Any whole number of so many digits fits int64; longer ones are left to the exact path.
-_SAFE_DIGITS = 18
-#: Bytes before the text, so that looking back at up to three bytes needs no special case.
-_MARGIN = 3
 #: A whole number; pandas writes ``5.0`` where a column once had a gap.
 _WHOLE = re.compile(rb"-?0*(\d{1,19})(?:\.0*)?")
 
@@ -52,24 +44,56 @@ class Rows:
         return Rows(self.pixels[rows], tuple(column[rows] for column in self.integers))
 
 
-def decode(block: Block, layout: Layout, *, path: Path) -> Rows:
+def decode(block: Block, layout: Layout, *, path: Path, into: Array | None = None) -> Rows:
     """Read every line of a block.
+
+    Args:
+        block: The lines.
+        layout: Their columns.
+        path: What messages call the file.
+        into: Where the pixels go too, (lines, values), if there are as many lines.
 
     Raises:
         DataError: A line without exactly the layout's cells, a pixel that is not a whole number from 0
             to 255 (a finite number for float32), another cell that is no whole number of 64 bits, or a
             label that is none of the layout's words; file, line and column are named.
     """
-    text = block.text.replace(b"\r\n", b"\n") if b"\r" in block.text else block.text
+    text = block.text if _is_plain(layout) else without_cr(block.text)
     if layout.words:
         text = numbered(text, layout, where=str(path), line=block.line)
-    rows = _decode_mixed(text, layout) if layout.sparse and b":" in text else _decode_dense(text, layout)
-    return rows if rows is not None else decode_exactly(text, layout, path=path, line=block.line)
+    rows = (
+        _decode_mixed(text, layout) if layout.sparse and b":" in text else _decode_dense(text, layout, into)
+    )
+    if rows is None:
+        rows = decode_exactly(text, layout, path=path, line=block.line)
+    if into is not None and rows.pixels is not into and len(into) == len(rows):
+        into[:] = rows.pixels
+    return rows
 
 
-def _decode_dense(text: bytes, layout: Layout) -> Rows | None:
+def survey(block: Block, layout: Layout, *, path: Path) -> tuple[tuple[Integers, ...], Integers]:
+    """Read every line of a block as strictly, but keep no pixels.
+
+    Returns:
+        The columns beside the pixels, and int64 (n,), where in the block each line begins.
+
+    Raises:
+        DataError: As :func:`decode`.
+    """
+    found = lane().survey(block.text, layout) if _is_plain(layout) else None
+    if found is None:
+        found = decode(block, layout, path=path).integers, lane().starts(block.text)
+    return found
+
+
+def _is_plain(layout: Layout) -> bool:
+    """Whether lines are, as a rule, what a lane reads."""
+    return layout.dtype == "uint8" and not layout.sparse and not layout.words
+
+
+def _decode_dense(text: bytes, layout: Layout, into: Array | None = None) -> Rows | None:
     if layout.dtype == "uint8":
-        return decode_plain(text, layout)
+        return decode_plain(text, layout, into)
     return _rows(decode_floats(text, layout))
 
 
@@ -96,120 +120,9 @@ def _rows(numbers: Numbers | None) -> Rows | None:
     return None if numbers is None else Rows(*numbers)
 
 
-def decode_plain(text: bytes, layout: Layout) -> Rows | None:
-    r"""Decode lines of bare digits and separators; None where there is anything else, right or wrong.
-
-    The work is done on whole bytes at once: the value of a cell stands, like everything else here,
-    at the position of its last digit, and is picked up where a cell ends.
-    """
-    padded = np.full(_MARGIN + len(text), _LF, np.uint8)
-    padded[_MARGIN:] = np.frombuffer(text, np.uint8)
-    digits = padded - np.uint8(ord("0"))  # above 9 where it is no digit
-    line_ends = np.flatnonzero(padded[_MARGIN:] == _LF) + _MARGIN
-    integers = _integers(padded, digits, line_ends, layout)
-    if integers is None:
-        return None
-    values = _values(digits)
-    cell_ends = np.flatnonzero(digits[_MARGIN:] > 9)
-    if values is None or not _is_table(padded, cell_ends, line_ends, layout):
-        return None
-    pixel_ends = cell_ends.reshape(len(line_ends), layout.cells)[:, layout.pixel_columns]
-    return Rows(values[pixel_ends], integers)
-
-
-def _values(digits: Bytes) -> Bytes | None:
-    """Return each cell's value at its last digit, counted from the margin's last byte.
-
-    None where a cell is empty or above 255.  Digits of other columns are zeros by now.
-    """
-    other = digits > 9
-    keep = other.view(np.uint8) - np.uint8(1)  # 0xFF at digits, 0 elsewhere
-    ones = digits & keep
-    small = ones[1:-1] * np.uint8(10)
-    small += ones[2:]
-    hundreds = ones[:-2] & keep[1:-1]
-    hundreds &= keep[2:]
-    four_digits = (hundreds[:-1] & keep[3:]).max(initial=0)
-    empty = (other[_MARGIN:] & other[_MARGIN - 1 : -1]).any()
-    if empty or four_digits or hundreds.max(initial=0) > 2:
-        return None
-    hundreds *= np.uint8(100)
-    hundreds += small
-    wrapped = (hundreds < small).any()
-    return None if wrapped else hundreds
-
-
-def _is_table(
-    padded: Bytes, cell_ends: npt.NDArray[np.intp], line_ends: npt.NDArray[np.intp], layout: Layout
-) -> bool:
-    """Whether every line has the layout's number of cells, and nothing but separators divides them."""
-    rows, cells = len(line_ends), layout.cells
-    if len(cell_ends) != rows * cells or np.count_nonzero(padded == ord(layout.separator)) != rows * (
-        cells - 1
-    ):
-        return False
-    return bool((cell_ends[cells - 1 :: cells] + _MARGIN == line_ends).all())
-
-
-def _integers(
-    padded: Bytes, digits: Bytes, line_ends: npt.NDArray[np.intp], layout: Layout
-) -> tuple[Integers, ...] | None:
-    """Read the columns before and after the pixels, and leave zeros in ``digits`` where they stand."""
-    separator = ord(layout.separator)
-    found: list[Integers] = []
-    start = np.concatenate([[_MARGIN], line_ends[:-1] + 1])
-    for _ in layout.before:
-        cell = _whole_numbers(padded, digits, start, separator)
-        if cell is None:
-            return None
-        found.append(cell[0])
-        start = cell[1] + 1
-    last: list[Integers] = []
-    end, closing = line_ends, _LF
-    for _ in layout.after:
-        begin = _cell_starts(padded, end, separator)
-        cell = None if begin is None else _whole_numbers(padded, digits, begin, closing)
-        if begin is None or cell is None:
-            return None
-        last.append(cell[0])
-        end, closing = begin - 1, separator
-    return (*found, *reversed(last))
-
-
-def _cell_starts(padded: Bytes, ends: npt.NDArray[np.intp], separator: int) -> npt.NDArray[np.intp] | None:
-    starts = ends.copy()
-    for _ in range(_SAFE_DIGITS + 2):
-        before = padded[starts - 1]
-        inside = (before != separator) & (before != _LF)
-        if not inside.any():
-            return starts
-        starts -= inside
-    return None
-
-
-def _whole_numbers(
-    padded: Bytes, digits: Bytes, starts: npt.NDArray[np.intp], closing: int
-) -> tuple[Integers, npt.NDArray[np.intp]] | None:
-    """Read one cell of each line, digit by digit in all lines at once; None where one is unusual.
-
-    Returns:
-        The numbers, and the positions where the cells end.
-    """
-    negative = padded[starts] == _MINUS
-    digits[starts[negative]] = 0
-    first = starts + negative
-    at = first.copy()
-    numbers = np.zeros(len(starts), np.int64)
-    for _ in range(_SAFE_DIGITS + 1):
-        digit = digits[at]
-        inside = digit <= 9
-        if not inside.any():
-            break
-        np.copyto(numbers, numbers * 10 + digit, where=inside)
-        digits[at[inside]] = 0
-        at += inside
-    usual = (at > first) & (padded[at] == closing) & (at - first <= _SAFE_DIGITS)
-    return (np.where(negative, -numbers, numbers), at) if usual.all() else None
+def decode_plain(text: bytes, layout: Layout, into: Bytes | None = None) -> Rows | None:
+    """Decode lines of bare digits and separators; None where there is anything else, right or wrong."""
+    return _rows(lane().decode(text, layout, into))
 
 
 def decode_exactly(text: bytes, layout: Layout, *, path: Path, line: int) -> Rows:
@@ -220,7 +133,7 @@ def decode_exactly(text: bytes, layout: Layout, *, path: Path, line: int) -> Row
     """
     known: dict[bytes, int] = {}
     pixels, integers = [], []
-    for number, row in enumerate(text.split(b"\n")[:-1], line):
+    for number, row in enumerate(without_cr(text).split(b"\n")[:-1], line):
         where = f"{path}, line {number}"
         cells = _cells(row, layout, where=where)
         if layout.dtype == "uint8":

@@ -1,19 +1,16 @@
-"""Lines of numbers out of pixels and labels, by table and without a loop over pixels."""
+"""Lines of numbers out of pixels and labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import product
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from mnistkit.codecs.text.lane import lane
+from mnistkit.codecs.text.memory import keep_freed_blocks
 from mnistkit.dataset import Array
-
-#: Bytes kept for a label and its separator: 20 digits and sign, padded to whole 4-byte words.
-_LABEL_BYTES = 24
 
 
 def encode(
@@ -23,18 +20,14 @@ def encode(
 
     Args:
         images: uint8 (n, …); values leave in C-order: row, column, channel.
-        labels: (n,) integers of any width, or None.
+        labels: (n,) integers of any width that fit int64, or None.
         separator: One byte.
         label: Where the label stands in its line.
     """
-    pixels = images.reshape(len(images), int(np.prod(images.shape[1:])))
-    if labels is None:
-        words = _words(pixels, separator, b"\n")
-    elif label == "first":
-        words = np.hstack([_label_words(labels, separator), _words(pixels, separator, b"\n")])
-    else:
-        words = np.hstack([_words(pixels, separator, separator), _label_words(labels, b"\n")])
-    return words.tobytes().translate(None, b"\0")
+    pixels = np.ascontiguousarray(images).reshape(len(images), int(np.prod(images.shape[1:])))
+    numbers = None if labels is None else np.ascontiguousarray(labels, np.int64)
+    keep_freed_blocks()
+    return lane().encode(pixels, numbers, separator=separator, label=label)
 
 
 def header_line(names: Sequence[str], separator: bytes) -> bytes:
@@ -50,20 +43,3 @@ def pixel_names(shape: Sequence[int], *, first: int = 0) -> list[str]:
 def grid_names(shape: Sequence[int]) -> list[str]:
     """Name the values of an image by row and column from 1: ``1x1``, ``1x2``, … (``1x1x1`` with channels)."""
     return ["x".join(map(str, place)) for place in product(*(range(1, n + 1) for n in shape))]
-
-
-def _words(pixels: Array, separator: bytes, last: bytes) -> npt.NDArray[np.uint32]:
-    """Look up four bytes for each pixel, padded with NUL; the last of a line ends differently."""
-    words = _table(separator).take(pixels, mode="clip")
-    words[:, -1] = _table(last).take(pixels[:, -1])
-    return words
-
-
-def _label_words(labels: Array, end: bytes) -> npt.NDArray[np.uint32]:
-    padded = np.char.add(labels.astype("S20"), end).astype(f"S{_LABEL_BYTES}")
-    return padded.view(np.uint32).reshape(len(labels), _LABEL_BYTES // 4)
-
-
-@cache
-def _table(end: bytes) -> npt.NDArray[np.uint32]:
-    return np.array([b"%d%b" % (value, end) for value in range(256)], "S4").view(np.uint32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from mnistkit.codecs.text.lane import lane
 from mnistkit.errors import DataError
 
 #: Large enough that two threads decoding at once seldom wait for each other: smaller blocks are slower.
@@ -17,6 +18,8 @@ FIRST_LINE_BYTES = 64 << 20
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
+#: Looked at for blanks before the whole of a block is.
+_TAIL_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Lines:
         """
         ended = 0
         for block in self._blocks(longest):
-            rows = _without_blank_end(block.text)
+            rows = whole_lines(block.text)
             if rows and ended:
                 raise DataError(f"{self.path}, line {ended}", "blank line between rows")
             if len(rows) < len(block.text) and not ended:
@@ -103,11 +106,12 @@ class Lines:
         rest, more = b"", self._buffer[self._cursor :]
         self._buffer, self._cursor = b"", 0
         while more:
-            text = rest + more
-            cut = text.rfind(b"\n") + 1
+            cut = more.rfind(b"\n") + 1
             if cut:
-                yield self._block(text[:cut])
-            rest = text[cut:]
+                # Joined in one go: a copy of a block takes as long as reading it.
+                yield self._block(b"".join((rest, memoryview(more)[:cut])))
+                rest = b""
+            rest += more[cut:]
             self._check(len(rest), longest)
             more = self._more()
         if rest:
@@ -115,7 +119,7 @@ class Lines:
 
     def _block(self, text: bytes) -> Block:
         block = Block(text, self.line, self.offset)
-        self.line += text.count(b"\n")
+        self.line += lane().count(text)
         self.offset += len(text)
         return block
 
@@ -154,6 +158,11 @@ class Lines:
             )  # fmt: skip
 
 
-def _without_blank_end(text: bytes) -> bytes:
-    end = len(text.rstrip(_BLANK))
-    return text[: text.find(b"\n", end) + 1] if end else b""
+def whole_lines(text: bytes) -> bytes:
+    r"""Return lines without the blank ones at their end, the last one ended by ``\n`` in any case."""
+    tail = text[-_TAIL_BYTES:].rstrip(_BLANK)  # all of it only where it must be
+    end = max(0, len(text) - _TAIL_BYTES) + len(tail) if tail else len(text.rstrip(_BLANK))
+    if not end:
+        return b""
+    behind = text.find(b"\n", end) + 1
+    return text[:behind] if behind else text + b"\n"

@@ -5,50 +5,26 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from mnistkit.codecs.text.decode import Rows, decode
+from mnistkit.codecs.text.decode import survey
 from mnistkit.codecs.text.layout import Layout, NoImagesError
 from mnistkit.codecs.text.lines import Block, Lines
+from mnistkit.codecs.text.memory import keep_freed_blocks
+from mnistkit.codecs.text.pure import Integers
+from mnistkit.codecs.text.rows import Table, groups_of, load, mark_rows
 from mnistkit.compression import compression_of, open_decompressed
 from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.naming import SPLIT_WORDS
 from mnistkit.parallel import ordered_map
-from mnistkit.plugin import Reader, Source, parse_shape, spans
+from mnistkit.plugin import Reader, Source, parse_shape
 from mnistkit.settings import usable_cpus
-
-#: Rows between two marks of the index.
-MARK = 64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """What one scan has found out about a file.
-
-    Attributes:
-        path: The file.
-        layout: Its columns.
-        rows: Number of images.
-        line: Number of the line with the first image, from 1.
-        marks: int64, positions in bytes of rows 0, 64, 128, …: one eighth of a byte a row.
-        bounds: The least and the greatest label, None without labels or images.
-        compressed: Whether the file can only be read from its front.
-    """
-
-    path: Path
-    layout: Layout
-    rows: int
-    line: int
-    marks: npt.NDArray[np.int64]
-    bounds: tuple[int, int] | None
-    compressed: bool
 
 
 class TextReader(Reader):
@@ -82,7 +58,8 @@ class TextReader(Reader):
         return "uint8"
 
     def info(self) -> DatasetInfo:
-        """Decode every line of every file once, on all CPUs, and keep an index of where rows begin."""
+        """Judge every line of every file once, on all CPUs, and keep an index of where rows begin."""
+        keep_freed_blocks()
         self._tables = dict(self._scan_splits())
         tables = [table for shards in self._tables.values() for table in shards]
         if any(table.compressed for table in tables):
@@ -126,12 +103,20 @@ class TextReader(Reader):
         """Yield rows in batches of exactly ``size``, but for the last."""
         tables = self._tables[split]
         layout = tables[0].layout
-        for rows in _regroup(_rows_of(tables, start, stop), size):
-            images = rows.pixels.reshape(-1, *layout.shape)
-            labels = None if layout.label is None else rows.integers[layout.label]
-            _freeze(images, *rows.integers)
-            yield Batch(images, labels, start, {name: rows.integers[i] for name, i in layout.extra.items()})
+        for rows in groups_of(tables, start, stop, size):
+            yield _batch(rows.pixels, rows.integers, layout, start)
             start += len(rows)
+
+    def load(self, split: str, start: int, stop: int) -> Batch | None:
+        """Decode plain files straight into one array; None where batches are as good."""
+        tables = self._tables[split]
+        if start == stop or any(table.compressed for table in tables):
+            return None
+        try:
+            pixels = np.empty((stop - start, tables[0].layout.values), tables[0].layout.dtype)
+        except MemoryError:
+            return None
+        return _batch(pixels, load(tables, start, stop, pixels), tables[0].layout, start)
 
     def files(self, split: str) -> Sequence[Path]:
         """Name the files that hold a split."""
@@ -139,7 +124,7 @@ class TextReader(Reader):
 
 
 def scan(path: Path, layout_of: Callable[[Lines], Layout]) -> Table:
-    """Decode a whole file, keeping the bounds of its labels and the positions of some rows.
+    """Judge every line of a file, keeping the bounds of its labels and the positions of some rows.
 
     Raises:
         DataError: Any line is not what the layout promises.
@@ -148,24 +133,20 @@ def scan(path: Path, layout_of: Callable[[Lines], Layout]) -> Table:
     with open_decompressed(path) as file:
         lines = Lines(file, path)
         layout = layout_of(lines)
-        first = lines.line
-        survey = partial(_survey, layout=layout, path=path)
-        for starts, labels in ordered_map(survey, lines.blocks(layout.longest), usable_cpus()):
-            marks.append(starts[-rows % MARK :: MARK])
+        first, marked = lines.line, mark_rows(layout)
+        survey_block = partial(_survey, layout=layout, path=path)
+        for starts, labels in ordered_map(survey_block, lines.blocks(layout.longest), usable_cpus()):
+            marks.append(starts[-rows % marked :: marked])
             rows += len(starts)
             bounds = bounds_of(labels, bounds)
     index = np.concatenate(marks) if marks else np.empty(0, np.int64)
     return Table(path, layout, rows, first, index, bounds, compression_of(path) != "none")
 
 
-def _survey(
-    block: Block, *, layout: Layout, path: Path
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the position of each line of a block, and its labels where there are any."""
-    rows = decode(block, layout, path=path)
-    ends = np.flatnonzero(np.frombuffer(block.text, np.uint8) == ord("\n"))
-    starts = block.offset + np.concatenate([[0], ends[:-1] + 1])
-    return starts, np.empty(0, np.int64) if layout.label is None else rows.integers[layout.label]
+def _survey(block: Block, *, layout: Layout, path: Path) -> tuple[Integers, Integers]:
+    """Judge the lines of a block; return the position of each, and its label where there are any."""
+    columns, starts = survey(block, layout, path=path)
+    return block.offset + starts, np.empty(0, np.int64) if layout.label is None else columns[layout.label]
 
 
 def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:
@@ -208,71 +189,10 @@ def _class_names(tables: Sequence[Table]) -> tuple[str, ...] | None:
     return listed[0].layout.class_names if listed else None
 
 
-def _rows_of(tables: Sequence[Table], start: int, stop: int) -> Iterator[Rows]:
-    """Decode rows of a split, which may be several files."""
-    for span in spans((table.rows for table in tables), start, stop):
-        yield from _rows(tables[span.shard], span.start, span.stop)
-
-
-def _rows(table: Table, start: int, stop: int) -> Iterator[Rows]:
-    """Decode rows of a file, from the mark before the first of them on."""
-    position = 0 if table.compressed else start // MARK * MARK
-    with open_decompressed(table.path) as file:
-        for block in _lines(table, file, position, stop).blocks(table.layout.longest):
-            rows = decode(block, table.layout, path=table.path)
-            wanted = rows[max(0, start - position) : max(0, stop - position)]
-            position += len(rows)
-            if len(wanted):
-                yield wanted
-            if position >= stop:
-                return
-    raise DataError(
-        table.path, "ends early", expected=f"{stop} images", found=position, todo="did it change?"
-    )
-
-
-def _lines(table: Table, file: IO[bytes], position: int, stop: int) -> Lines:
-    """Set a file to a marked row, or behind its header."""
-    if table.compressed:
-        lines = Lines(file, table.path)
-        while lines.line < table.line:
-            lines.peek()
-            lines.skip()
-        return lines
-    offset = int(table.marks[position // MARK])
-    behind = table.marks[-(-stop // MARK) :]
-    file.seek(offset)
-    return Lines(
-        file,
-        table.path,
-        line=table.line + position,
-        offset=offset,
-        stop=int(behind[0]) if len(behind) else None,
-    )
-
-
-def _regroup(pieces: Iterator[Rows], size: int) -> Iterator[Rows]:
-    """Cut and join rows into groups of one size, but for the last."""
-    held: list[Rows] = []
-    missing = size
-    for piece in pieces:
-        rest = piece
-        while len(rest):
-            held.append(rest[:missing])
-            missing -= len(held[-1])
-            rest = rest[len(held[-1]) :]
-            if not missing:
-                yield _joined(held)
-                held, missing = [], size
-    if held:
-        yield _joined(held)
-
-
-def _freeze(*arrays: Array) -> None:
-    for array in arrays:
-        array.flags.writeable = False
-
-
-def _joined(pieces: Sequence[Rows]) -> Rows:
-    columns = zip(*(piece.integers for piece in pieces), strict=True)
-    return Rows(np.concatenate([p.pixels for p in pieces]), tuple(np.concatenate(c) for c in columns))
+def _batch(pixels: Array, integers: Sequence[Integers], layout: Layout, start: int) -> Batch:
+    images = pixels.reshape(-1, *layout.shape)
+    images.flags.writeable = False
+    for column in integers:
+        column.flags.writeable = False
+    labels = None if layout.label is None else integers[layout.label]
+    return Batch(images, labels, start, {name: integers[i] for name, i in layout.extra.items()})
