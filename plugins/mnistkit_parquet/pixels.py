@@ -113,13 +113,25 @@ def _stacked(batch: pa.RecordBatch, names: Sequence[str], images: Images, place:
 
 
 def _decoded(column: pa.Array, images: Images, place: Place) -> Array:
-    pixels = np.empty((len(column), *images.shape), images.dtype)
-    for i, file in enumerate(files_in(column, place)):
-        image = png.decode(file, f"{place.path}: row {place.row + i}")
-        if image.shape != images.shape or image.dtype != pixels.dtype:
-            raise place.error(i, "image", expected=_kind(pixels[i]), found=_kind(image))
-        pixels[i] = image
+    files, pixels = files_in(column, place), np.empty((len(column), *images.shape), images.dtype)
+    try:
+        png.decode_batch(files, pixels, lambda i: _row(place, i))
+    except DataError:
+        _refuse_unlike(files, images, place)  # in the words of this format
+        raise
     return read_only(pixels)
+
+
+def _refuse_unlike(files: Sequence[bytes], images: Images, place: Place) -> None:
+    expected = _kind(images.shape, images.dtype)
+    for i, file in enumerate(files):
+        found = _kind(*png.peek(file, _row(place, i)))
+        if found != expected:
+            raise place.error(i, "image", expected=expected, found=found)
+
+
+def _row(place: Place, i: int) -> str:
+    return f"{place.path}: row {place.row + i}"
 
 
 def _from_bytes(column: pa.Array, images: Images, place: Place) -> Array:
@@ -157,5 +169,5 @@ def _fitted(values: Array, dtype: str, place: Place) -> Array:
     return read_only(values.astype(dtype))
 
 
-def _kind(image: Array) -> str:
-    return f"{'x'.join(map(str, image.shape))} {image.dtype}"
+def _kind(shape: Sequence[int], dtype: str) -> str:
+    return f"{'x'.join(map(str, shape))} {dtype}"
