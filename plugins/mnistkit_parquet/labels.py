@@ -12,7 +12,7 @@ from mnistkit.dataset import bounds_of, read_only
 from mnistkit.errors import DataError
 from mnistkit_parquet.columns import dtype_in, is_text
 from mnistkit_parquet.files import opened, read_group
-from mnistkit_parquet.pixels import Place, dense, refuse_nulls
+from mnistkit_parquet.pixels import Place, dense, numbers_of, refuse_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -98,7 +98,7 @@ def labels_in(column: pa.Array, labels: Labels, place: Place) -> Array:
     if not labels.numbers.keys() >= {*found}:
         raise DataError(place.path, f"column {place.column!r} has changed since it was opened")
     numbers = np.array([labels.numbers[text] for text in found], "int64")
-    return read_only(numbers[column.indices.to_numpy()])
+    return read_only(numbers[numbers_of(column.indices)])
 
 
 def _texts(files: Sequence[Path], name: str) -> set[str]:

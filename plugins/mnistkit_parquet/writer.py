@@ -107,15 +107,15 @@ def _encode(batch: Batch, *, schema: pa.Schema, layout: Layout, extra: Sequence[
     elif layout == "pixels":
         columns.append(_raw(batch.images, schema.field(IMAGE).type))
     if batch.labels is not None:
-        columns.append(pa.array(batch.labels.astype(np.int64, copy=False)))
+        columns.append(_numbers(batch.labels.astype(np.int64, copy=False)))
     if layout == "columns":
-        columns += map(pa.array, np.ascontiguousarray(batch.images.reshape(len(batch), -1).T))
+        columns += map(_numbers, np.ascontiguousarray(batch.images.reshape(len(batch), -1).T))
     columns += [_nested(batch.extra[name]) for name in extra]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _encoded(images: Array) -> pa.Array:
-    files = pa.array(png.encode_batch(images), pa.binary())
+    files = _binary(png.encode_batch(images))
     return pa.StructArray.from_arrays([files, pa.nulls(len(files), pa.string())], fields=list(ENCODED))
 
 
@@ -125,10 +125,23 @@ def _raw(images: Array, kind: pa.DataType) -> pa.Array:
 
 
 def _nested(column: Array) -> pa.Array:
-    values = pa.array(np.ascontiguousarray(column).reshape(-1))
+    values = _numbers(np.ascontiguousarray(column).reshape(-1))
     for length in reversed(column.shape[1:]):
         values = pa.FixedSizeListArray.from_arrays(values, length)
     return values
+
+
+def _numbers(values: Array) -> pa.Array:
+    """Return what ``pa.array`` does, which imports pandas: 0.3 s and 50 MiB."""
+    held = np.packbits(values, bitorder="little") if values.dtype == bool else values
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(held)])
+
+
+def _binary(values: Sequence[bytes]) -> pa.Array:
+    """Return an array of bytes, as ``pa.array`` does."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.binary(), len(values), buffers)
 
 
 def _pieces(encoded: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:

@@ -1379,6 +1379,25 @@ def test_imports_stay_light(module, absent):
     assert done.stdout == "[]\n"
 
 
+def test_pandas_is_not_imported_on_the_way(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from mnistkit.registry import load_format
+from mnistkit.testing import drawn_dataset, read_dataset, write_dataset
+for layout in ("pixels", "image", "columns"):
+    folder = Path(sys.argv[1], layout)
+    folder.mkdir()
+    write_dataset(load_format("parquet"), drawn_dataset(), folder, layout=layout)
+    read_dataset(load_format("parquet"), folder)["train"].load()
+print("pandas" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True)
+
+    assert done.stdout == "False\n"
+
+
 def test_real_mnist_comes_back(tmp_path, mnist):
     for layout in LAYOUTS:
         receipt = export(mnist, "parquet", tmp_path / layout, layout=layout, limit=3000, verify=True)
