@@ -7,7 +7,7 @@ import lzma
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from zlib_ng import gzip_ng, zlib_ng
 
@@ -96,7 +96,7 @@ def _opened(path: Path, kind: Compression) -> Iterator[IO[bytes]]:
             with path.open("rb") as file:
                 yield file
         case "gzip":
-            with gzip_ng.GzipNGFile(path, "rb") as stream:
+            with cast("Any", gzip_ng.GzipNGFile)(path, "rb") as stream:  # typed in some releases only
                 yield cast("IO[bytes]", stream)
         case "bzip2":
             with bz2.open(path) as stream:
