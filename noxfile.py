@@ -53,3 +53,10 @@ def _ml_net(session: nox.Session) -> str:
     if code not in (0, 4):
         session.error("tests/mlnet/setup.py failed")
     return folder
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside peers and limits: nox -s bench -- --only 'csv-*' --wait 30."""
+    session.install("-e", ".[bench]")
+    session.run("python", "-m", "benchmarks", *session.posargs)

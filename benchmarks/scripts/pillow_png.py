@@ -1,0 +1,15 @@
+"""Compressed IDX to a tree of PNG files, one folder a class, with Pillow."""
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+from reading import read_idx
+
+images, labels = read_idx(sys.argv[1])
+folder = Path(sys.argv[2])
+for label in range(10):
+    (folder / str(label)).mkdir(parents=True)
+for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+    path = folder / str(label) / f"{i:05}.png"
+    Image.fromarray(image).save(path)

@@ -1,0 +1,9 @@
+"""Compressed IDX to Parquet, a column a pixel, with polars."""
+
+import sys
+
+import polars as pl
+from reading import read_table
+
+flat, names = read_table(sys.argv[1])
+pl.DataFrame(flat, schema=names).write_parquet(sys.argv[2])
