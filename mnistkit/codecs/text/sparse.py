@@ -79,7 +79,7 @@ def _place_words(values: int, separator: bytes) -> Words:
 def _value_words(values: Array, where: str) -> Words:
     if values.dtype == np.uint8:
         return _as_words(np.array([b"%d" % value for value in range(256)])).take(values, axis=0)
-    return _as_words(texts(values, where=where).to_numpy(zero_copy_only=False).astype("S"))
+    return _as_words(np.array(texts(values, where=where).to_pylist(), "S"))
 
 
 def _as_words(cells: Array) -> Words:
