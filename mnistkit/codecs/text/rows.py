@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 #: Rows between two marks of the index, at most, and values between them, about.
 _MARK_ROWS, _MARK_VALUES = 64, 1 << 16
-#: Pixels decoded in one go, about: enough that threads seldom wait for each other.
-_PIECE_PIXELS = 1 << 20
+#: Pixels decoded in one go, about: enough that threads seldom wait for each other, and little to hold.
+_PIECE_PIXELS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
