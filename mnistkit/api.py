@@ -11,7 +11,7 @@ from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.clock import Clock
 from mnistkit.compare import Difference, differences
-from mnistkit.consumers import wanted
+from mnistkit.consumers import check_labels, check_options, wanted
 from mnistkit.dataset import Array, Dataset
 from mnistkit.digest import dataset_digest
 from mnistkit.engine.export import run_export
@@ -120,6 +120,7 @@ def export(
         DifferenceError: ``verify`` read something else than was written; nothing is published.
     """
     consumer = wanted(to, for_)
+    check_options(for_, consumer, options)
     card = load_format(consumer.format)
     chosen: object = build(
         card.write_options, {**consumer.options, **options}, where=f"format {consumer.format!r}"
@@ -132,6 +133,7 @@ def export(
             source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation
         )
         dataset = dataset.select(splits, limit=limit)
+    check_labels(for_, consumer, all(split.labelled for split in dataset.info.splits))
     return run_export(
         dataset,
         card,

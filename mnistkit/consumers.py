@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 
-from mnistkit.errors import UsageError
+from mnistkit.errors import CapabilityError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +16,35 @@ class Consumer:
 
     Attributes:
         format: The format to write.
-        opens: The line that opens the export there; ``{out}`` is its folder.
-        options: Write options in place of the format's defaults.
+        opens: The line that opens the export there; ``{folder}`` stands for the export and ``{split}`` for
+            the split to begin with, ``{file}`` for that split's file.
+        options: Write options that it needs; others may be chosen freely.
+        labelled: Whether it needs labels.
     """
 
     format: str
-    opens: str
+    opens: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+    labelled: bool = False
+
+    def line(self, out: Path, splits: Iterable[str], files: Iterable[str]) -> str:
+        """Return the line that opens an export, which has some splits and files."""
+        names = list(splits)
+        split = "train" if "train" in names else names[0]
+        file = next((name for name in files if name.startswith(f"{split}.")), split)
+        return self.opens.format(folder=out.as_posix(), split=split, file=file)
 
 
 #: What ``--for`` says -> what is meant.  Each convention and its source stand on the format's page.
 CONSUMERS: Mapping[str, Consumer] = {
-    "mlnet": Consumer("mlnet", 'mlContext.Data.LoadFromTextFile("{out}/train.tsv")'),
+    "mlnet": Consumer(
+        "mlnet", 'mlContext.Data.LoadFromTextFile("{folder}/{file}")', options={"schema": True}
+    ),
     "mlnet-images": Consumer(
-        "png", 'mlnet image-classification --dataset "{out}/train"', options={"tags": True}
+        "png",
+        'mlnet image-classification --dataset "{folder}/{split}"',
+        options={"layout": "tree", "tags": True},
+        labelled=True,
     ),
 }  # fmt: skip
 
@@ -42,7 +58,7 @@ def wanted(to: str | None, for_: str | None) -> Consumer:
     if for_ is None:
         if to is None:
             raise UsageError("export", "no format", todo="say which with --to FORMAT or --for CONSUMER")
-        return Consumer(to, "")
+        return Consumer(to)
     if for_ not in CONSUMERS:
         near = get_close_matches(for_, CONSUMERS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(CONSUMERS)}"
@@ -52,3 +68,26 @@ def wanted(to: str | None, for_: str | None) -> Consumer:
         todo = "leave one of them out"
         raise UsageError(f"--for {for_}", "disagrees with --to", expected=found.format, found=to, todo=todo)
     return found
+
+
+def check_options(for_: str | None, consumer: Consumer, options: Mapping[str, object]) -> None:
+    """Make sure that nobody asks for what the consumer cannot open.
+
+    Raises:
+        UsageError: An option with another value than the consumer needs.
+    """
+    for name, value in consumer.options.items():
+        if options.get(name, value) != value:
+            todo = f"use --to {consumer.format} instead"
+            raise UsageError(f"--for {for_}", f"needs {name} {value}", found=options[name], todo=todo)
+
+
+def check_labels(for_: str | None, consumer: Consumer, labelled: bool) -> None:  # noqa: FBT001 - the one fact
+    """Make sure that a consumer has the labels that it needs.
+
+    Raises:
+        CapabilityError: A split has none.
+    """
+    if consumer.labelled and not labelled:
+        todo = f"use --to {consumer.format} instead"
+        raise CapabilityError(f"--for {for_}", "needs labels", found="a split without labels", todo=todo)

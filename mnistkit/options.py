@@ -163,7 +163,7 @@ def parse(cls: type[T], texts: Mapping[str, str], *, where: str) -> T:
     for name, text in texts.items():
         key = name.replace("-", "_")
         if key not in declared:
-            raise UsageError(where, f"no option {name!r}", todo=_known(declared))
+            raise UsageError(where, f"no read option {name!r}", todo=_known(declared, "read options"))
         values[key] = _from_text(declared[key], text, where)
     return build(cls, values, where=where)
 
@@ -198,8 +198,8 @@ def as_dict(options: object) -> dict[str, object]:
     return dataclasses.asdict(options)  # type: ignore[call-overload, no-any-return]  # always a dataclass: see build
 
 
-def _known(declared: Mapping[str, Option]) -> str:
-    return f"known: {', '.join(sorted(declared))}" if declared else "it has no options"
+def _known(declared: Mapping[str, Option], kind: str = "options") -> str:
+    return f"known: {', '.join(sorted(declared))}" if declared else f"it has no {kind}"
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
@@ -223,19 +223,19 @@ def _from_text(declared: Option, text: str, where: str) -> object:
         return text
     if types.NoneType in kinds and text.lower() == _NONE:
         return None
-    raise _bad_value(declared, text, where)
+    raise _bad_value(f"--read {declared.name}", declared, text, where)
 
 
 def _check(declared: Option, value: object, where: str) -> None:
     if not (_is_choice(declared, value) or _is_plain(declared, value)):
-        raise _bad_value(declared, value, where)
+        raise _bad_value(declared.flag, declared, value, where)
     if type(value) not in (int, float):
         return
     assert isinstance(value, int | float)
     too_small = declared.min is not None and value < declared.min
     too_large = declared.max is not None and value > declared.max
     if too_small or too_large or not math.isfinite(value):
-        raise _bad_value(declared, value, where)
+        raise _bad_value(declared.flag, declared, value, where)
 
 
 def _is_choice(declared: Option, value: object) -> bool:
@@ -248,8 +248,8 @@ def _is_plain(declared: Option, value: object) -> bool:
     return type(value) in kinds or (type(value) is int and float in kinds)
 
 
-def _bad_value(declared: Option, value: object, where: str) -> UsageError:
-    return UsageError(where, f"bad value for {declared.flag}", expected=declared.spelled, found=repr(value))
+def _bad_value(flag: str, declared: Option, value: object, where: str) -> UsageError:
+    return UsageError(where, f"bad value for {flag}", expected=declared.spelled, found=repr(value))
 
 
 def _spelled(kind: Any, declared: Option) -> str:

@@ -87,9 +87,7 @@ def load_format(name: str) -> Format:
     """
     formats = find_formats()
     if name not in formats:
-        near = get_close_matches(name, formats, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(formats)}"
-        raise UsageError("", f"unknown format {name!r}", todo=hint)
+        raise UsageError("", f"unknown format {name!r}", todo=_hint(name, tuple(formats)))
     plugin = only_claim(formats[name])
     if not _NAME.fullmatch(name):
         raise PluginError(plugin.title, "bad name", expected=_NAME.pattern, found=name)
@@ -97,6 +95,16 @@ def load_format(name: str) -> Format:
     with plugin_border(plugin.title, doing="registering"):
         _check(card, plugin)
     return card
+
+
+def _hint(name: str, formats: Sequence[str]) -> str:
+    """Say what may be meant: the format whose files end so, or whose name is like it."""
+    for format_name in formats:
+        with contextlib.suppress(PluginError):
+            if load_format(format_name).suffixes[0] == f".{name}":
+                return f"did you mean {format_name!r}?"
+    near = get_close_matches(name, formats, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(formats)}"
 
 
 def only_claim(claims: Sequence[Plugin]) -> Plugin:

@@ -306,8 +306,8 @@ def test_entries_are_all_of_them_by_name():
         "FashionMNIST": "did you mean 'fashion-mnist'?",
         "letters": "did you mean 'emnist/letters'?",
         "cmaterdb": "did you mean 'cmaterdb/bangla' or 'cmaterdb/devanagari' or 'cmaterdb/telugu'?",
-        "zzzz": "known: cmaterdb/bangla, cmaterdb/devanagari, ",
-        "../data/mnist": "known: cmaterdb/bangla, ",
+        "zzzz": "see 'mnistkit datasets'",
+        "../data/mnist": "see 'mnistkit datasets'",
     }.items(),
 )
 def test_unknown_name_is_a_usage_error_with_a_suggestion(name, hint):

@@ -13,6 +13,7 @@ import pytest
 import mnistkit
 import mnistkit.cli
 from mnistkit.dataset import Dataset
+from mnistkit.errors import CapabilityError
 from mnistkit.testing import drawn_dataset
 
 SMALL = "synthetic:train=30,test=10"
@@ -295,6 +296,45 @@ def test_a_consumer_picks_the_format_and_says_how_it_opens(cli, tmp_path, monkey
     assert result.code == 0
     assert 'LoadFromTextFile("synthetic-mlnet/train.tsv")' in result.out
     assert not (tmp_path / "synthetic-mlnet/Program.cs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--for", "mlnet", "--separator", "comma"), 'LoadFromTextFile("out/train.csv")'),
+        (("--for", "mlnet", "--split", "test"), 'LoadFromTextFile("out/test.tsv")'),
+        (("--for", "mlnet-images"), '--dataset "out/train"'),
+    ],
+    ids=str,
+)
+def test_the_line_that_opens_an_export_names_what_is_there(cli, tmp_path, monkeypatch, arguments, line):
+    monkeypatch.chdir(tmp_path)
+
+    assert line in cli("export", SMALL, *arguments, "--out", "out").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--for", "mlnet", "--no-schema"),
+            "--for mlnet: needs schema True: found False; use --to mlnet instead",
+        ),
+        (("--for", "mlnet-images", "--layout", "flat"), "--for mlnet-images: needs layout tree: found flat"),
+    ],
+    ids=str,
+)
+def test_options_that_a_consumer_cannot_open_are_refused(cli, tmp_path, arguments, message):
+    result = cli("export", SMALL, *arguments, "--out", tmp_path / "out")
+
+    assert (result.code, message in result.err) == (2, True), result.err
+
+
+def test_a_consumer_that_needs_labels_refuses_images_without(tmp_path):
+    unlabelled = drawn_dataset(labelled=False)
+
+    with pytest.raises(CapabilityError, match="--for mlnet-images: needs labels"):
+        mnistkit.export(unlabelled, for_="mlnet-images", out=tmp_path / "out")
 
 
 def test_a_consumers_flags_are_those_of_its_format(cli):

@@ -126,4 +126,4 @@ def _hint(name: str, known: Sequence[str]) -> str:
     small = name.lower()
     parts = [small] if small in known else [n for n in known if small in n.split("/")]
     near = parts or get_close_matches(small, known, n=1)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known)}"
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else "see 'mnistkit datasets'"

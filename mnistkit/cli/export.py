@@ -136,7 +136,7 @@ def _export(
         print_json({"out": str(place), "verified": verify, **_plain(receipt), **seconds})
     elif not quiet:
         _print(receipt, place, verified=verify)
-        print_facts({"  open it with": consumer.opens.format(out=place)})
+        print_facts({"  open it with": consumer.line(place, receipt.splits, _files(place))})
 
 
 def read_options(texts: Sequence[str]) -> dict[str, str]:
@@ -191,6 +191,12 @@ def _default_source() -> str:
     if any(IDX_NAME.search(path.name) for path in Path.cwd().iterdir()):
         return "."
     return "mnist"
+
+
+def _files(place: Path) -> list[str]:
+    from mnistkit.checksums import read_checksums
+
+    return list(read_checksums(place))
 
 
 def _plain(receipt: Receipt) -> dict[str, Any]:

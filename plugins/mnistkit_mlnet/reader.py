@@ -7,10 +7,11 @@ import re
 from dataclasses import replace
 from typing import ClassVar
 
-from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, Layout, Lines, TextReader, detect
+from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, Layout, Lines, TextReader, detect, separator_of
 from mnistkit.errors import DataError
+from mnistkit.naming import RECEIPT
 from mnistkit_mlnet import MlNetReadOptions
-from mnistkit_mlnet.schema import Head, Schema, read_head
+from mnistkit_mlnet.schema import DTYPES, Head, Schema, read_head
 
 _ITEM = re.compile(rb"\d{1,9}: *[-+.\deE]+")
 _FRACTION = re.compile(rb"[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?")
@@ -31,13 +32,18 @@ class MlNetReader(TextReader):
         line = lines.peek()
         if line is None:
             raise DataError(where, "the file ends", expected="a header or images")
-        layout = self._detected(line, head, lines, where, shape)
+        layout = self._detected(line, head, lines, where, shape or head.note.shape)
         if head.schema is not None:
             _compare(head.schema, layout, where)
         if layout.header:
             lines.skip()
-        words = bool(head.classes and head.schema and head.schema.is_text and layout.label == 0)
-        return replace(layout, sparse=True, class_names=head.classes, words=words)
+        names, is_text = head.note.class_names, head.schema is not None and head.schema.is_text
+        words = bool(names) and is_text and layout.label == 0
+        told = head.note.dtype or self.source.dtypes or self.options.dtype != "auto"
+        return replace(
+            layout, sparse=True, class_names=names, words=words, dtype=head.note.dtype or layout.dtype,
+            todo=None if told else "say --read dtype=float32 where pixels are fractions",
+        )  # fmt: skip
 
     def _detected(
         self, line: bytes, head: Head, lines: Lines, where: str, shape: tuple[int, ...] | None
@@ -49,18 +55,28 @@ class MlNetReader(TextReader):
                 first, where=where, separator=schema.separator, header=schema.header,
                 label=schema.label_place, shape=shape,
             )  # fmt: skip
-        separator = SEPARATORS.get(self.options.separator)
+        separator = SEPARATORS.get(self.options.separator) or separator_of(line)
         return detect(
-            _as_whole_numbers(line, separator or b"\t", None), where=where, following=lines.peek_second,
+            _as_whole_numbers(line, separator, None), where=where, following=lines.peek_second,
             separator=separator, header=None if self.options.header == "auto" else self.options.header,
             label=self.options.label, shape=shape,
         )  # fmt: skip
 
-    def dtype(self, split: str) -> str:
-        """Return the type of the pixels: as the options, else the receipt say, else uint8."""
-        if self.options.dtype != "auto":
-            return self.options.dtype
-        return self.source.dtype_of(split) or "uint8"
+    def dtype(self, split: str) -> str | None:
+        """Return the type of the pixels: as the options, else the receipt say; else the file may.
+
+        Raises:
+            DataError: The receipt tells of a type that this text has not.
+        """
+        told = self.options.dtype if self.options.dtype != "auto" else self.source.dtype_of(split)
+        if told not in (None, *DTYPES):
+            raise DataError(
+                self.source.path / RECEIPT,
+                f"pixels of split {split!r}",
+                expected=" or ".join(DTYPES),
+                found=told,
+            )
+        return told
 
 
 def _as_whole_numbers(line: bytes, separator: bytes, schema: Schema | None) -> bytes:
@@ -69,11 +85,11 @@ def _as_whole_numbers(line: bytes, separator: bytes, schema: Schema | None) -> b
     A line of names, or one that is no row of this format, is left as it is.
     """
     cells = line.split(separator)
+    if schema is not None and schema.is_text and schema.label == 0:
+        cells[0] = b"0"
     size = next((i - 1 for i, cell in enumerate(cells) if _ITEM.fullmatch(cell)), -1)
     if size >= 0 and cells[size].isdigit() and len(cells[size]) < 8 and int(cells[size]) < MOST_COLUMNS:
         cells[size:] = [b"0"] * int(cells[size])
-    if schema is not None and schema.is_text and schema.label == 0:
-        cells[0] = b"0"
     return separator.join(b"0" if _FRACTION.fullmatch(cell) else cell for cell in cells)
 
 

@@ -1,4 +1,4 @@
-"""What stands before the header of a file: ML.NET's own schema, and a comment that lists the classes.
+"""What stands before the header of a file: ML.NET's own schema, and a note of what that has no place for.
 
 ML.NET joins the lines that begin with ``#@`` and reads them as settings of its TextLoader where the caller
 gives none (``TryParseSchema`` in TextLoader.cs); it skips other lines that begin with ``#`` or ``//``.
@@ -12,18 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mnistkit.codecs.text import SEPARATORS, Lines
+from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, Lines
 from mnistkit.dataset import SplitInfo
 from mnistkit.errors import DataError
 from mnistkit_mlnet import MlNetWriteOptions
 
 _COMMENTS = (b"#", b"//")
-_CLASSES = b"# classes: "
+_NOTE = b"# mnistkit: "
 _MOST_SCHEMA_BYTES = 1 << 16
 _MOST_COMMENT_BYTES = 1 << 20
 
-#: The longest list of classes that is written: half of what is read.
-MOST_CLASS_BYTES = _MOST_COMMENT_BYTES // 2
+_KEYS = ("class_names", "dtype", "shape")
+
+#: The types of pixels that text can hold.
+DTYPES = ("uint8", "float32")
+
+#: The longest note that is written: half of what is read.
+MOST_NOTE_BYTES = _MOST_COMMENT_BYTES // 2
 
 #: ``sep=`` takes ML.NET's words and the characters themselves; a blank would end the setting.
 _SEPARATORS = {
@@ -64,11 +69,20 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a file says of itself beyond the schema, as far as it says it."""
+
+    class_names: tuple[str, ...] = ()
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
-    """What stands before the header: the schema if there is one, and the names of the classes."""
+    """What stands before the header: the schema if there is one, and the note."""
 
     schema: Schema | None = None
-    classes: tuple[str, ...] = ()
+    note: Note = Note()
 
 
 def head_lines(
@@ -82,45 +96,66 @@ def head_lines(
         settings.append(f"col=Label:{kind}:0")
     settings.append(f"col=Features:R4:{first}-{first + split.values - 1}")
     schema = "".join(["#@ TextLoader{\n", *(f"#@   {line}\n" for line in settings), "#@ }\n"]).encode()
-    return schema + (classes_line(class_names) if class_names else b"")
+    return schema + note_line(split, class_names)
 
 
-def classes_line(class_names: Sequence[str]) -> bytes:
-    """Return the comment that lists the names of the classes, in order, as JSON."""
-    return _CLASSES + json.dumps(list(class_names), ensure_ascii=False).encode() + b"\n"
+def note_line(split: SplitInfo, class_names: Sequence[str]) -> bytes:
+    """Return the comment that says what no reader could guess, as JSON; nothing where all is as usual.
+
+    The usual is uint8, square gray images, and classes without names.
+    """
+    note: dict[str, object] = {}
+    if class_names:
+        note["class_names"] = list(class_names)
+    if split.dtype != "uint8":
+        note["dtype"] = split.dtype
+    if len(split.shape) != 2 or split.shape[0] != split.shape[1]:
+        note["shape"] = list(split.shape)
+    return _NOTE + json.dumps(note, ensure_ascii=False).encode() + b"\n" if note else b""
 
 
 def read_head(lines: Lines) -> Head:
-    """Step over the comments before the header and read the schema and the class names in them.
+    """Step over the comments before the header and read the schema and the note in them.
 
     Raises:
-        DataError: Too many comments, or a schema or a list of classes that cannot be understood.
+        DataError: Too many comments, or a schema or a note that cannot be understood.
     """
-    text = b""
-    classes: tuple[str, ...] = ()
+    text, note = b"", Note()
     while (line := lines.peek()) is not None and line.startswith(_COMMENTS):
         where = f"{lines.path}, line {lines.line}"
         if line.startswith(b"#@"):
             text += line.removeprefix(b"#@") + b" "
-        elif line.startswith(_CLASSES):
-            classes = _class_names(line.removeprefix(_CLASSES), where)
+        elif line.startswith(_NOTE):
+            note = _note(line.removeprefix(_NOTE), where)
         if len(text) > _MOST_SCHEMA_BYTES:
             raise DataError(where, "schema of more than 64 KiB")
         if lines.offset > _MOST_COMMENT_BYTES:
             raise DataError(where, "more than 1 MiB of comments before the first row")
         lines.skip()
     where = f"{lines.path}, line {lines.line}"
-    return Head(_parse(text.decode("utf-8", "replace"), where) if text else None, classes)
+    return Head(_parse(text.decode("utf-8", "replace"), where) if text else None, note)
 
 
-def _class_names(text: bytes, where: str) -> tuple[str, ...]:
+def _note(text: bytes, where: str) -> Note:
     try:
-        names = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(where, "list of classes", expected="JSON", found=str(error)) from error
-    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise DataError(where, "list of classes", expected="a list of texts", found=repr(names)[:80])
-    return tuple(names)
+        raise DataError(where, "note of mnistkit", expected="JSON", found=str(error)) from error
+    names, dtype, shape = map((found if isinstance(found, dict) else {"dtype": found}).get, _KEYS)
+    if not (
+        (names is None or (isinstance(names, list) and all(isinstance(name, str) for name in names)))
+        and dtype in (None, *DTYPES)
+        and (shape is None or (isinstance(shape, list) and _is_shape(shape)))
+    ):
+        raise DataError(
+            where, "note of mnistkit", found=text[:80].decode("utf-8", "replace"),
+            expected=f"class_names, dtype ({' or '.join(DTYPES)}) and shape",
+        )  # fmt: skip
+    return Note(tuple(names or ()), dtype, tuple(shape) if shape else None)
+
+
+def _is_shape(shape: list[object]) -> bool:
+    return len(shape) in (2, 3) and all(type(side) is int and 0 < side < MOST_COLUMNS for side in shape)
 
 
 def _parse(text: str, where: str) -> Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,21 +20,20 @@ from mnistkit.codecs.text import (
     pixel_names,
 )
 from mnistkit.codecs.text.words import begin_with, words_of
-from mnistkit.dataset import Array, Batch, DatasetInfo
+from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
 from mnistkit.plugin import Loss, Part, Sink, Writer, Written
 from mnistkit_mlnet import SUFFIXES, MlNetWriteOptions
 from mnistkit_mlnet.csharp import project_files
-from mnistkit_mlnet.schema import MOST_CLASS_BYTES, classes_line, head_lines
-
-#: A key of type U4 keeps 0 for "missing" and counts its classes from 1.
-MOST_CLASSES = 2**32 - 1
+from mnistkit_mlnet.idv.kinds import MOST_CLASSES
+from mnistkit_mlnet.schema import MOST_NOTE_BYTES, head_lines, note_line
 
 #: Above this, float32 skips whole numbers.
 MOST_SINGLE = 2**24
 
 #: What a text cell may not begin with: formulas of spreadsheets, quotes, and what ML.NET takes for comments.
 _NO_BEGINNING = ("=", "+", "-", "@", '"', "#", "//")
+_ITEM = re.compile(r"\d+:")
 
 
 class MlNetWriter(Writer):
@@ -55,7 +55,7 @@ class MlNetWriter(Writer):
                     found=f"{split.values + split.labelled:,}",
                 )  # fmt: skip
         self._check_labels(info)
-        return self._check_class_names(info.class_names or ())
+        return self._check_class_names(info)
 
     def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
         """Write the schema, the header and a line for each image, encoded by all workers."""
@@ -90,7 +90,7 @@ class MlNetWriter(Writer):
 
     def _head(self, part: Part) -> bytes:
         names = part.info.class_names or ()
-        kept = names if len(classes_line(names)) <= MOST_CLASS_BYTES else ()
+        kept = () if _is_too_long(part.split, names) else names
         return head_lines(part.split, part.info.classes, kept, self.options)
 
     def _encoder(self, part: Part) -> _Encoder:
@@ -101,33 +101,50 @@ class MlNetWriter(Writer):
             where=f"mlnet: split {part.split.name!r}",
         )
 
-    def _check_class_names(self, names: Sequence[str]) -> Sequence[Loss]:
-        too_long = len(classes_line(names)) > MOST_CLASS_BYTES
+    def _check_class_names(self, info: DatasetInfo) -> Sequence[Loss]:
+        names = info.class_names or ()
+        too_long = any(_is_too_long(split, names) for split in info.splits)
         if self.options.label_kind != "text" or not names:
             return (
                 [Loss("mlnet keeps no class names of more than 512 KiB", class_names=True)]
                 if too_long
                 else ()
             )
-        if too_long or not self.options.schema:
+        if too_long:
             raise CapabilityError(
-                "mlnet", "class names as labels", expected="a schema that lists them, of at most 512 KiB",
-                found="more" if too_long else "none", todo="use --label-kind key",
+                "mlnet", "class names as labels", expected="at most 512 KiB", found="more",
+                todo="use --label-kind key",
             )  # fmt: skip
-        separator = SEPARATORS[self.options.separator].decode()
+        if not self.options.schema:
+            raise CapabilityError(
+                "mlnet", "class names as labels need the schema, which lists them",
+                todo="leave out --no-schema, or use --label-kind key",
+            )  # fmt: skip
         for name in names:
-            if (
-                name.startswith(_NO_BEGINNING)
-                or name.strip() != name
-                or separator in name
-                or _has_control(name)
-            ):
+            if fault := self._fault(name):
                 raise CapabilityError(
-                    "mlnet", "class name that no cell can hold", found=repr(name[:40]),
-                    expected="no separator, control character or blank at its ends, and no "
-                    f"{' '.join(_NO_BEGINNING)} at its beginning", todo="use --label-kind key",
+                    "mlnet", "class name that no cell can hold", found=f"{name[:40]!r}, which {fault}",
+                    todo="use --label-kind key",
                 )  # fmt: skip
         return ()
+
+    def _fault(self, name: str) -> str:
+        """Say what keeps a class name from being a cell of its own; nothing where it can be one."""
+        if name.startswith(_NO_BEGINNING):
+            return f"begins with one of {' '.join(_NO_BEGINNING)}"
+        if name.strip() != name:
+            return "begins or ends with a blank"
+        if SEPARATORS[self.options.separator].decode() in name:
+            return "holds the separator"
+        if any(unicodedata.category(character) == "Cc" for character in name):
+            return "holds a control character"
+        if self.options.sparse and _ITEM.match(name):
+            return "ML.NET takes for an item of a sparse line"
+        return ""
+
+
+def _is_too_long(split: SplitInfo, names: Sequence[str]) -> bool:
+    return len(note_line(split, names)) > MOST_NOTE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +168,3 @@ class _Encoder:
         if batch.images.dtype == np.float32:
             return encode_floats(batch.images, labels, separator=self.separator, where=self.where)
         return encode(batch.images, labels, separator=self.separator)
-
-
-def _has_control(name: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" for character in name)

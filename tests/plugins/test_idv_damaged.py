@@ -207,6 +207,20 @@ def test_sparse_vectors_that_would_fill_the_memory_are_refused(make):
     refused(path, "values of a block: expected at most 268,435,456 bytes, found 644,245,094,100")
 
 
+def test_columns_that_would_fill_the_memory_together_are_refused(make):
+    wide = [
+        {**features([[0] * n] * 300, "Double", (n,), sparse=range(300)), "name": f"wide{n}"} for n in (5, 6)
+    ]
+    path = make(features([[0] * 4] * 300), *wide)
+    data = path.read_bytes()
+    for column in wide:
+        large = by_hand.codec(("VBuffer", ("Double",), (100_000,)))
+        data = data.replace(by_hand.codec(column["kind"]), large)
+    path.write_bytes(data)
+
+    refused(path, "columns of a block: expected at most 268,435,456 bytes, found 480,001,200")
+
+
 @pytest.mark.parametrize("dimensions", [(2**31 - 1,) * 4, (2**16, 2**16), (2**31 - 1,) * 200], ids=len)
 def test_dimensions_whose_product_overflows_are_refused(make, dimensions):
     path = make(features([], shape=dimensions))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import struct
+import tracemalloc
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -217,12 +219,14 @@ def test_sparse_rows_are_read_whatever_the_schema_says(tmp_path, sparse, header,
             "item of a sparse line: expected place:value, places ascending from 0 to 3, found '6'",
         ),
         ("7\t4\t9999999999999999999:5", "item of a sparse line"),
+        ("7\t4\t0000000001:5", "item of a sparse line"),
         ("7\t4\t1:256", "column 'b': expected a whole number from 0 to 255, found '256'"),
         ("7\t4\t1:", "column 'b': expected a whole number from 0 to 255, found an empty cell"),
         ("7\t4\t1:5:6", "column 'b': expected a whole number from 0 to 255, found '5:6'"),
         ("7\t4\t1:0.5", "column 'b': expected a whole number from 0 to 255, found '0.5'"),
         ("1:5", "sparse line: expected the number of values before the first place:value"),
-        ("7\t1:5", "sparse line: expected the number of values before the first place:value"),
+        ("7\t1:5", "number of values of a sparse line: expected 5, found '7'"),
+        ("7\t4\t0\t1:5", "sparse line: expected the number of values before the first place:value"),
         ("7\t4", "number of cells: expected 5, found 2"),
         ("x\t4\t1:5", "column 'Label': expected a whole number of 64 bits, found 'x'"),
     ],
@@ -269,7 +273,9 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path, value, sparse):
 
 
 def test_words_that_the_file_does_not_list_are_refused(tmp_path):
-    head = '#@ TextLoader{ col=Label:TX:0 col=Features:R4:1-4 }\n# classes: ["cat", "dog"]\n'
+    head = (
+        '#@ TextLoader{ col=Label:TX:0 col=Features:R4:1-4 }\n# mnistkit: {"class_names": ["cat", "dog"]}\n'
+    )
     (tmp_path / "train.tsv").write_text(head + "dog\t1\t2\t3\t4\ncow\t1\t2\t3\t4\n", "utf-8")
 
     with pytest.raises(
@@ -279,19 +285,27 @@ def test_words_that_the_file_does_not_list_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("note", "message"),
     [
-        ("# classes: [1", "list of classes: expected JSON"),
-        ("# classes: [1]", "list of classes: expected a list of texts, found [1]"),
-        ('# classes: {"a": "b"}', "list of classes: expected a list of texts"),
-        ('# classes: ["a"]', "labels without a class name: expected labels from 0 to 0, found 1"),
-        ('# classes: ["a", "a"]', "two classes of one name"),
-        ("# classes: " + "[" * 100_000, "list of classes: expected JSON"),
+        ("[1", "note of mnistkit: expected JSON"),
+        ("[1]", "note of mnistkit: expected class_names, dtype (uint8 or float32) and shape, found [1]"),
+        ('{"class_names": "ab"}', "note of mnistkit: expected class_names"),
+        ('{"class_names": [1]}', "note of mnistkit: expected class_names"),
+        ('{"dtype": "int8"}', "note of mnistkit: expected class_names"),
+        ('{"shape": [2, 2.0]}', "note of mnistkit: expected class_names"),
+        ('{"shape": [4]}', "note of mnistkit: expected class_names"),
+        ('{"shape": [2, 0]}', "note of mnistkit: expected class_names"),
+        ('{"shape": [2, 3]}', "columns of pixels: expected 6 for 2x3, found 4"),
+        ('{"class_names": ["a"]}', "labels without a class name: expected labels from 0 to 0, found 1"),
+        ('{"class_names": ["a", "a"]}', "two classes of one name"),
+        ("[" * 100_000, "note of mnistkit: expected JSON"),
     ],
-    ids=["json", "numbers", "object", "too-few", "twice", "deep"],
+    ids=str,
 )
-def test_bad_lists_of_classes_are_refused(tmp_path, line, message):
-    (tmp_path / "train.tsv").write_text(f"{line}\nLabel\ta1\ta2\ta3\ta4\n1\t1\t2\t3\t4\n", "utf-8")
+def test_bad_notes_are_refused(tmp_path, note, message):
+    (tmp_path / "train.tsv").write_text(
+        f"# mnistkit: {note}\nLabel\ta1\ta2\ta3\ta4\n1\t1\t2\t3\t4\n", "utf-8"
+    )
 
     with pytest.raises(DataError, match=re.escape(message)):
         read_dataset(CARD, tmp_path)
@@ -314,7 +328,10 @@ def test_class_names_that_no_cell_holds_are_refused(tmp_path, name):
 def test_words_without_a_schema_are_refused(tmp_path):
     dataset = drawn_dataset(classes=2, class_names=["cat", "dog"])
 
-    with pytest.raises(CapabilityError, match=r"class names as labels: expected a schema that lists them"):
+    with pytest.raises(
+        CapabilityError,
+        match=r"class names as labels need the schema, which lists them; leave out --no-schema, or",
+    ):
         write_dataset(CARD, dataset, tmp_path, label_kind="text", schema=False)
 
 
@@ -351,8 +368,8 @@ def test_the_c_sharp_is_for_this_dataset(tmp_path):
 
 @pytest.mark.parametrize(
     "case",
-    [{"labelled": False}, {"classes": 10_001, "train": 10_001}, {"train": 0, "test": 0}],
-    ids=["unlabelled", "many", "empty"],
+    [{"labelled": False}, {"classes": 1}, {"classes": 10_001, "train": 10_001}, {"train": 0, "test": 0}],
+    ids=["unlabelled", "one", "many", "empty"],
 )
 def test_there_is_no_c_sharp_where_there_is_nothing_to_learn(tmp_path, case):
     write_dataset(CARD, drawn_dataset(shape=(2, 2), **case), tmp_path)
@@ -364,3 +381,88 @@ def test_a_split_alone_is_parted_for_the_test(tmp_path):
     write_dataset(CARD, drawn_dataset().select(["train"]), tmp_path)
 
     assert "TrainTestSplit(" in (tmp_path / "Program.cs").read_text("utf-8")
+
+
+def test_labels_that_ml_net_counts_among_the_values_are_read(tmp_path):
+    head = "#@ TextLoader{ col=Label:R4:0 col=Features:R4:1-4 }\n"
+    (tmp_path / "train.tsv").write_text(head + "5\t0:0\n5\t1:1\n5\t0:3\t4:255\n1\t0\t5\t0\t0\n", "utf-8")
+
+    batch = read_dataset(CARD, tmp_path)["train"].load()
+
+    assert batch.labels.tolist() == [0, 0, 3, 1]
+    assert batch.images.reshape(4, 4).tolist() == [[0] * 4, [1, 0, 0, 0], [0, 0, 0, 255], [0, 5, 0, 0]]
+
+
+@pytest.mark.parametrize("other", ["", "8\t 1\t2\t3\t4\n"], ids=["plain", "beside-an-odd-cell"])
+def test_the_number_of_values_may_have_zeros_before_it(tmp_path, other):
+    (tmp_path / "train.tsv").write_text(HEAD + "7\t04\t1:5\n" + other, "utf-8")
+
+    assert read_dataset(CARD, tmp_path)["train"].load().labels[0] == 7
+
+
+@pytest.mark.parametrize("separator", [",", ";", " ", "|", "\t"], ids=repr)
+def test_sparse_rows_without_any_head_are_understood(tmp_path, separator):
+    (tmp_path / "train.txt").write_text("3\t4\t0:9\t2:255\n4\t4\t1:1\n".replace("\t", separator), "utf-8")
+
+    batch = read_dataset(CARD, tmp_path)["train"].load()
+
+    assert batch.labels.tolist() == [3, 4]
+    assert batch.images.reshape(2, 4).tolist() == [[9, 0, 255, 0], [0, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_short_lines_of_large_images_take_little_memory(tmp_path, dtype, packed):
+    text = HEAD.replace("R4:1-4", "R4:1-65536").replace(
+        "a\tb\tc\td", "\t".join(f"pixel{i}" for i in range(65536))
+    )
+    data = (text + "3\t65536\t0:9\n" * 4000).encode()
+    (tmp_path / f"train.tsv{'.gz' * packed}").write_bytes(gzip.compress(data) if packed else data)
+
+    tracemalloc.start()
+    split = read_dataset(CARD, tmp_path, dtype=dtype)["train"]
+    rows = sum(len(batch) for batch in split.batches(8))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert rows == 4000
+    assert peak < 100 << 20, f"{peak:,} bytes for {len(data):,} bytes of text"
+
+
+@pytest.mark.parametrize("name", ["1:5", "12:00"])
+def test_names_that_ml_net_takes_for_items_are_refused_in_sparse_files(tmp_path, name):
+    dataset = drawn_dataset(classes=2, class_names=["plain", name])
+
+    with pytest.raises(CapabilityError, match=r"which ML.NET takes for an item"):
+        mnistkit.export(dataset, "mlnet", tmp_path / "sparse", label_kind="text", sparse=True)
+    mnistkit.export(dataset, "mlnet", tmp_path / "dense", label_kind="text", verify=True)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 4, 3), (6, 6)], ids=str)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_file_alone_tells_type_and_shape(tmp_path, shape, dtype):
+    dataset = drawn_dataset(shape=shape, dtype=dtype)
+
+    write_dataset(CARD, dataset, tmp_path)
+
+    assert_same_content(read_dataset(CARD, tmp_path), dataset)
+
+
+def test_a_receipt_of_another_type_is_refused(tmp_path):
+    mnistkit.export(drawn_dataset(), "mlnet", tmp_path / "out")
+    receipt = tmp_path / "out/mnistkit.json"
+    receipt.write_text(receipt.read_text("utf-8").replace('"uint8"', '"uint16"'), "utf-8")
+
+    with pytest.raises(
+        DataError,
+        match=r"mnistkit.json: pixels of split 'test': expected uint8 or float32, found uint16|'train'",
+    ):
+        mnistkit.open(tmp_path / "out")
+
+
+def test_the_readme_loads_files_without_a_schema_by_options(tmp_path):
+    write_dataset(CARD, drawn_dataset(), tmp_path, schema=False)
+
+    assert 'LoadFromTextFile("train.tsv", Program.LoaderOptions())' in (tmp_path / "README.md").read_text(
+        "utf-8"
+    )

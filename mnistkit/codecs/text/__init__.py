@@ -20,7 +20,7 @@
     reader   the reader that formats derive theirs from: one scan, an index of lines, batches
 """
 
-from mnistkit.codecs.text.detect import detect
+from mnistkit.codecs.text.detect import detect, separator_of
 from mnistkit.codecs.text.encode import encode, grid_names, header_line, pixel_names
 from mnistkit.codecs.text.floats import encode_floats
 from mnistkit.codecs.text.layout import MOST_COLUMNS, SEPARATORS, Layout, NoImagesError
@@ -30,5 +30,5 @@ from mnistkit.codecs.text.sparse import encode_sparse
 
 __all__ = [
     "MOST_COLUMNS", "SEPARATORS", "Layout", "Lines", "NoImagesError", "TextReader", "detect", "encode",
-    "encode_floats", "encode_sparse", "grid_names", "header_line", "pixel_names",
+    "encode_floats", "encode_sparse", "grid_names", "header_line", "pixel_names", "separator_of",
 ]  # fmt: skip

@@ -81,9 +81,11 @@ def survey(block: Block, layout: Layout, *, path: Path) -> tuple[tuple[Integers,
         DataError: As :func:`decode`.
     """
     found = lane().survey(block.text, layout) if _is_plain(layout) else None
-    if found is None:
-        found = decode(block, layout, path=path).integers, lane().starts(block.text)
-    return found
+    if found is not None:
+        return found
+    pieces = block.pieces(layout.sparse_rows) if layout.sparse else iter((block,))
+    columns = zip(*(decode(piece, layout, path=path).integers for piece in pieces), strict=True)
+    return tuple(np.concatenate(column) for column in columns), lane().starts(block.text)
 
 
 def _is_plain(layout: Layout) -> bool:
@@ -169,7 +171,8 @@ def _pixels(cells: Sequence[bytes], layout: Layout, known: dict[bytes, int], *, 
     for i in range(layout.cells)[layout.pixel_columns]:
         value = _whole(cells[i], layout)
         if value is None or not 0 <= value <= 255 or b"-" in cells[i]:
-            raise _bad_cell(where, layout, i, cells[i], "a whole number from 0 to 255")
+            expected = "a whole number from 0 to 255"
+            raise _bad_cell(where, layout, i, cells[i], expected, todo=layout.todo)
         # Short spellings are few; long ones (007, padded) could fill the memory.
         if len(cells[i]) <= 5:
             known[cells[i]] = value
@@ -211,8 +214,10 @@ def _bare(cell: bytes, layout: Layout) -> bytes:
     return bare[1:-1].strip(blank) if quoted else bare
 
 
-def _bad_cell(where: str, layout: Layout, column: int, cell: bytes, expected: str) -> DataError:
+def _bad_cell(
+    where: str, layout: Layout, column: int, cell: bytes, expected: str, *, todo: str | None = None
+) -> DataError:
     shown = cell.decode("utf-8", "backslashreplace")
     shown = shown if len(shown) <= 24 else shown[:24] + "…"
     found = repr(shown) if shown.strip() else "an empty cell"
-    return DataError(where, layout.column_name(column), expected=expected, found=found)
+    return DataError(where, layout.column_name(column), expected=expected, found=found, todo=todo)

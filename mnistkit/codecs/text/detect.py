@@ -53,7 +53,7 @@ def detect(
         NoImagesError: It is a header without pixels.
         DataError: It is neither a header nor a line of numbers, or no image fits its columns.
     """
-    separator = separator or _separator(line)
+    separator = separator or separator_of(line)
     cells = _split(line, separator, where)
     counted = header is None and _is_counted_header(line, cells, following, where)
     named = counted or (_is_header(cells, where) if header is None else header)
@@ -71,7 +71,7 @@ def detect(
     return replace(layout, assumed="; ".join(filter(None, (guess, layout.assumed))))
 
 
-def _separator(line: bytes) -> bytes:
+def separator_of(line: bytes) -> bytes:
     """Return the commonest separator; blanks only count where there is no other."""
     common = max(b",", b"\t", b";", b"|", key=line.count)
     return common if common in line else b" " if b" " in line else b","

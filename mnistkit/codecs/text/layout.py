@@ -14,6 +14,9 @@ SEPARATORS = {"comma": b",", "semicolon": b";", "tab": b"\t", "space": b" ", "ba
 #: The widest line that is read: a megapixel, a label and an index.
 MOST_COLUMNS = (1 << 20) + 2
 
+#: Values of the images that are made of sparse lines in one go.
+_PIECE_VALUES = 1 << 20
+
 LabelPlace: TypeAlias = Literal["auto", "first", "last", "none"]
 
 
@@ -35,6 +38,7 @@ class Layout:
         header: Whether the first line is a header.
         dtype: Type of the pixels, ``uint8`` or ``float32``.
         sparse: Whether lines may be sparse.
+        todo: What to do where a pixel is a fraction, and may not be.
         class_names: Names of the classes, in order, where the file lists them.
         words: Whether labels are those names, not numbers; the label stands first then.
         assumed: What nobody said and the data does not prove, as a sentence; usually empty.
@@ -49,6 +53,7 @@ class Layout:
     header: bool = False
     dtype: str = "uint8"
     sparse: bool = False
+    todo: str | None = None
     class_names: tuple[str, ...] = ()
     words: bool = False
     assumed: str = ""
@@ -77,6 +82,11 @@ class Layout:
     def extra(self) -> dict[str, int]:
         """Names of the columns that are neither pixel nor label -> where they stand among the others."""
         return {name: i for i, name in enumerate((*self.before, *self.after)) if i != self.label}
+
+    @property
+    def sparse_rows(self) -> int:
+        """How many sparse lines may be decoded in one go: each is short, its image may be large."""
+        return max(1, _PIECE_VALUES // self.values)
 
     @property
     def longest(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -35,6 +36,13 @@ class Block:
     text: bytes
     line: int
     offset: int
+
+    def pieces(self, rows: int) -> Iterator[Block]:
+        """Cut the block into blocks of so many lines; only the last may have fewer."""
+        starts = lane().starts(self.text)
+        cuts = [*starts[::rows].tolist(), len(self.text)]
+        for number, (begin, end) in enumerate(pairwise(cuts)):
+            yield Block(self.text[begin:end], self.line + number * rows, self.offset + begin)
 
 
 class Lines:

@@ -81,4 +81,7 @@ def _dictionary(separator: bytes) -> Any:
 
 
 def _texts(words: list[bytes]) -> Any:
-    return pa.array(words, pa.binary())
+    # As pa.array does, which imports pandas where it is installed: 0.3 s.
+    ends = np.cumsum([0, *map(len, words)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(words))]
+    return pa.Array.from_buffers(pa.binary(), len(words), buffers)

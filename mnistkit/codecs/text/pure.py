@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistkit.codecs.text.layout import Layout
+from mnistkit.codecs.text.tokens import SAFE_DIGITS
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -22,8 +23,6 @@ Places: TypeAlias = npt.NDArray[np.intp]
 #: Bytes of text that are read at once, about: smaller pieces are many calls, larger ones leave the cache.
 _PIECE_BYTES = 1 << 18
 _LF, _MINUS = ord("\n"), ord("-")
-#: Any whole number of so many digits fits int64; longer ones are left to the exact path.
-_SAFE_DIGITS = 18
 #: How many arrays as long as a piece are filled again and again: memory that is new each time costs more
 #: than the work.
 _ARRAYS = 7
@@ -212,7 +211,7 @@ def _integers(padded: Bytes, digits: Bytes, line_ends: Places, layout: Layout) -
 
 def _cell_starts(padded: Bytes, ends: Places, separator: int) -> Places | None:
     starts = ends.copy()
-    for _ in range(_SAFE_DIGITS + 2):
+    for _ in range(SAFE_DIGITS + 2):
         before = padded[starts - 1]
         inside = (before != separator) & (before != _LF)
         if not inside.any():
@@ -234,7 +233,7 @@ def _whole_numbers(
     first = starts + negative
     at = first.copy()
     numbers = np.zeros(len(starts), np.int64)
-    for _ in range(_SAFE_DIGITS + 1):
+    for _ in range(SAFE_DIGITS + 1):
         digit = digits[at]
         inside = digit <= 9
         if not inside.any():
@@ -242,5 +241,5 @@ def _whole_numbers(
         np.copyto(numbers, numbers * 10 + digit, where=inside)
         digits[at[inside]] = 0
         at += inside
-    usual = (at > first) & (padded[at] == closing) & (at - first <= _SAFE_DIGITS)
+    usual = (at > first) & (padded[at] == closing) & (at - first <= SAFE_DIGITS)
     return (np.where(negative, -numbers, numbers), at) if usual.all() else None

@@ -53,9 +53,9 @@ class TextReader(Reader):
             DataError: The file does not begin as the format does.
         """
 
-    def dtype(self, split: str) -> str:  # noqa: ARG002 - for subclasses
-        """Return the type of the pixels of a split, ``uint8`` or ``float32``: text does not tell it."""
-        return "uint8"
+    def dtype(self, split: str) -> str | None:  # noqa: ARG002 - for subclasses
+        """Return the type of the pixels of a split, where it is told from outside: text does not tell it."""
+        return None
 
     def info(self) -> DatasetInfo:
         """Judge every line of every file once, on all CPUs, and keep an index of where rows begin."""
@@ -91,7 +91,8 @@ class TextReader(Reader):
 
     def _layout_of(self, split: str, lines: Lines) -> Layout:
         found = self.layout(lines, self._shape or self.source.shape_of(split))
-        return replace(found, dtype=self.dtype(split))
+        dtype = self.dtype(split)
+        return replace(found, dtype=dtype) if dtype else found
 
     def _files(self) -> dict[str, tuple[Path, ...]]:
         for suffix in self.suffixes:

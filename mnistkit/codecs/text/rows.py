@@ -157,6 +157,8 @@ def _in_order(tables: Sequence[Table], start: int, stop: int) -> Iterator[Rows]:
                 lines.skip()
             decoded = partial(decode, layout=table.layout, path=table.path)
             blocks = _before(lines.blocks(table.layout.longest), table.line + span.stop)
+            if table.layout.sparse:
+                blocks = (piece for block in blocks for piece in block.pieces(table.layout.sparse_rows))
             for rows in ordered_map(decoded, blocks, usable_cpus()):
                 wanted = rows[max(0, span.start - position) : max(0, span.stop - position)]
                 position += len(rows)

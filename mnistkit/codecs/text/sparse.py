@@ -24,6 +24,9 @@ from mnistkit.errors import DataError
 
 Words: TypeAlias = npt.NDArray[np.uint32]
 
+#: Of a place, as ML.NET reads it.
+MOST_DIGITS = 9
+
 _COLON, _LF = ord(":"), ord("\n")
 
 
@@ -103,6 +106,8 @@ def decode_sparse(text: bytes, layout: Layout) -> Numbers | None:
     values = _values(raw, starts[is_value], ends[is_value], layout.dtype)
     if whole is None or values is None:
         return None
+    if (ends - starts)[is_place].max(initial=0) > MOST_DIGITS:
+        return None
     places, heads = whole[is_place[~is_value]], whole[turn[~is_value] < 0].reshape(len(lasts), lead)
     rows = np.repeat(np.arange(len(lasts)), (counts - lead) // 2)
     if (heads[:, -1] != layout.values).any() or not _ascend(places, rows, layout.values):
@@ -127,28 +132,37 @@ def _ascend(places: npt.NDArray[np.int64], rows: Places, values: int) -> bool:
 def dense_cells(cells: list[bytes], layout: Layout, *, where: str) -> list[bytes]:
     """Return the cells of a sparse line as those of a dense one.
 
+    ML.NET's own saver counts a label that is a number among the values, and leaves out one that is 0.
+
     Raises:
         DataError: Another number of values than the layout's, or items that do not ascend below it.
     """
-    lead = len(layout.before)
-    if layout.after or len(cells) <= lead or b":" in b"".join(cells[: lead + 1]):
+    lead = next(i for i, cell in enumerate(cells) if b":" in cell) - 1
+    if layout.after or not 0 <= lead <= len(layout.before):
         raise DataError(where, "sparse line", expected="the number of values before the first place:value")
-    if cells[lead].strip() != b"%d" % layout.values:
+    values = layout.cells - lead
+    if not cells[lead].strip().isdigit() or int(cells[lead]) != values:
         raise DataError(
-            where, "number of values of a sparse line", expected=layout.values, found=_shown(cells[lead])
+            where, "number of values of a sparse line", expected=values, found=_shown(cells[lead])
         )
-    dense = [b"0"] * layout.values
+    return [*cells[:lead], *_spread(cells[lead + 1 :], values, where)]
+
+
+def _spread(items: list[bytes], values: int, where: str) -> list[bytes]:
+    """Return all values that items of a sparse line tell, in their places."""
+    dense = [b"0"] * values
     least = 0
-    for cell in cells[lead + 1 :]:
-        place, colon, value = cell.partition(b":")
-        if not (colon and place.isdigit() and len(place) < 10 and least <= int(place) < layout.values):
+    for item in items:
+        place, colon, value = item.partition(b":")
+        is_place = bool(colon) and place.isdigit() and len(place) <= MOST_DIGITS
+        if not (is_place and least <= int(place) < values):
             raise DataError(
-                where, "item of a sparse line", found=_shown(cell),
-                expected=f"place:value, places ascending from 0 to {layout.values - 1}",
+                where, "item of a sparse line", found=_shown(item),
+                expected=f"place:value, places ascending from 0 to {values - 1}",
             )  # fmt: skip
         dense[int(place)] = value.lstrip(b" ")
         least = int(place) + 1
-    return [*cells[:lead], *dense]
+    return dense
 
 
 def _shown(cell: bytes) -> str:

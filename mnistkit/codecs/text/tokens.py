@@ -16,7 +16,7 @@ Places: TypeAlias = npt.NDArray[np.intp]
 Numbers: TypeAlias = tuple[Array, tuple[npt.NDArray[np.int64], ...]]
 
 #: Any whole number of so many digits fits int64.
-_SAFE_DIGITS = 18
+SAFE_DIGITS = 18
 
 
 def tokens(raw: Bytes, closing: bytes) -> tuple[Places, Places]:
@@ -33,7 +33,7 @@ def tokens(raw: Bytes, closing: bytes) -> tuple[Places, Places]:
 def whole_numbers(raw: Bytes, starts: Places, ends: Places) -> npt.NDArray[np.int64] | None:
     """Read tokens of 1 to 18 digits, digit by digit in all of them at once; None where one is no such."""
     lengths = ends - starts
-    if lengths.min(initial=1) < 1 or lengths.max(initial=1) > _SAFE_DIGITS:
+    if lengths.min(initial=1) < 1 or lengths.max(initial=1) > SAFE_DIGITS:
         return None
     numbers = np.zeros(len(starts), np.int64)
     for place in range(int(lengths.max(initial=0))):

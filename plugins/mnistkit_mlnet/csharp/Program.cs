@@ -1,4 +1,5 @@
-// Loads $train, trains, evaluates, saves the model and predicts.  Made by mnistkit; yours to change.
+// Loads $train, trains, evaluates, saves the model and predicts.
+// Made by mnistkit.  Yours to change, in a copy: exporting again with --overwrite makes it anew.
 using System;
 using System.Globalization;
 using System.IO;
@@ -41,6 +42,12 @@ namespace $namespace
         public static int Main(string[] args)
         {
             string folder = args.Length > 0 ? args[0] : ".";
+            if (!File.Exists(Path.Combine(folder, "$train")))
+            {
+                Console.Error.WriteLine(Path.Combine(folder, "$train") + ": not there; name the folder of the data");
+                return 1;
+            }
+
             var mlContext = new MLContext(seed: 1);
 
             $loading

@@ -18,14 +18,14 @@ from mnistkit_mlnet import SUFFIXES, MlNetWriteOptions
 #: The release that the project file asks for, and a .NET that it runs on.
 MLNET_VERSION, FRAMEWORK = "5.0.0", "net8.0"
 
-#: With more, labels are hardly classes, and one learner a class never ends.
-MOST_CLASSES = 10_000
+#: With one class there is nothing to tell apart; with more than these, one learner a class never ends.
+CLASSES = range(2, 10_001)
 
 
 def project_files(info: DatasetInfo, options: MlNetWriteOptions) -> dict[str, str]:
     """Return the files of the project by name; none where no split has classes to learn."""
     labelled = sorted((s for s in info.splits if s.labelled and s.length), key=lambda s: split_order(s.name))
-    if not labelled or info.classes > MOST_CLASSES:
+    if not labelled or info.classes not in CLASSES:
         return {}
     train = labelled[0]
     test = next((s for s in labelled[1:] if s.shape == train.shape), None)
@@ -50,19 +50,18 @@ def _words(
         "shape": " x ".join(map(str, train.shape)),
         "order": _ORDER[len(train.shape)],
         "pixels": str(train.values),
-        "classes": str(max(1, info.classes)),
+        "classes": str(info.classes),
         "class_names": _class_names(info),
         "separator": _SPELLED.get(options.separator, SEPARATORS[options.separator].decode()),
         "sparse": str(options.sparse).lower(),
         "train": train.name + suffix,
         "loading": _loading(train.name + suffix, test.name + suffix if test else None),
-        "schema_note": ""
-        if options.schema
-        else " no more, so give `LoadFromTextFile` the options in `Program.cs`",
+        "loading_note": ", whose schema the files carry" if options.schema else "",
+        "loading_options": "" if options.schema else ", Program.LoaderOptions()",
         "label_meaning": _meaning(info, options),
         "mlnet": MLNET_VERSION,
         "framework": FRAMEWORK,
-        **(_TEXT_LABEL if is_text else _key_label(max(1, info.classes))),
+        **(_TEXT_LABEL if is_text else _key_label(info.classes)),
     }
 
 
@@ -125,11 +124,14 @@ def _loading(train: str, test: str | None) -> str:
 
 
 def _meaning(info: DatasetInfo, options: MlNetWriteOptions) -> str:
-    classes = max(1, info.classes)
+    classes = info.classes
     if options.label_kind == "single":
         return f"the number of the class, from 0 to {classes - 1}, of type `Single`"
     if options.label_kind == "text":
-        return "the name of the class, of type `String`"
+        word = "name" if info.class_names else "number"
+        return (
+            f"the {word} of the class, of type `String`; `Program.cs` makes the key of it that trainers want"
+        )
     return f'a key of {classes} classes: class 0 is key 1, and so on, for ML.NET keeps 0 for "missing"'
 
 

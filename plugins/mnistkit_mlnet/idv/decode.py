@@ -16,6 +16,12 @@ from mnistkit_mlnet.idv.kinds import MOST_BLOCK, MOST_NOTE, STORED
 from mnistkit_mlnet.idv.vectors import Vectors, items, parted
 
 
+def block_bytes(column: Stored) -> int:
+    """Return how many bytes the numbers of a block of a column take in memory; 0 where it has none."""
+    dtype, size = column.kind.dtype, column.kind.size if column.kind.is_vector else 1
+    return max(1, column.rows_of(0)) * size * dtype.itemsize if dtype else 0
+
+
 def check_lengths(column: Stored) -> None:
     """Make sure that blocks of numbers are as long as their rows need, before any is read.
 
@@ -25,7 +31,7 @@ def check_lengths(column: Stored) -> None:
     dtype, size = column.kind.dtype, column.kind.size if column.kind.is_vector else 1
     if dtype is None:
         return
-    whole = max(1, column.rows_of(0)) * size * dtype.itemsize
+    whole = block_bytes(column)
     if whole > MOST_BLOCK:
         raise DataError(
             column.where, "values of a block", expected=f"at most {MOST_BLOCK:,} bytes", found=f"{whole:,}"

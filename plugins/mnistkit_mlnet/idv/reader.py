@@ -15,8 +15,9 @@ from mnistkit.errors import DataError
 from mnistkit.plugin import Reader, parse_shape, spans
 from mnistkit_mlnet.idv import SUFFIX, IdvReadOptions
 from mnistkit_mlnet.idv.contents import Stored, read_contents
-from mnistkit_mlnet.idv.decode import check_lengths, numbers_in
+from mnistkit_mlnet.idv.decode import block_bytes, check_lengths, numbers_in
 from mnistkit_mlnet.idv.images import Images, find_images, told_by
+from mnistkit_mlnet.idv.kinds import MOST_BLOCK
 from mnistkit_mlnet.idv.labels import Labels, find_labels
 
 _log = logging.getLogger("mnistkit.idv")
@@ -97,6 +98,11 @@ class IdvReader(Reader):
         extra = {name: column for name, column in columns.items() if _is_extra(column)}
         for column in extra.values():
             check_lengths(column)
+        together = sum(map(block_bytes, (images.column, *extra.values())))
+        if together > MOST_BLOCK:
+            raise DataError(
+                path, "columns of a block", expected=f"at most {MOST_BLOCK:,} bytes", found=f"{together:,}"
+            )
         names = labels.names if labels else told.class_names if told else None
         skipped = tuple(name for name in columns if name not in extra)
         return Table(path, _split_info(split, images, labels, extra), images, labels, extra, names, skipped)
