@@ -16,6 +16,7 @@ SUFFIXES = {"text": ".tsv", "sparse": ".tsv", "binary": ".idv"}
 EXPORTS = {
     "dense text": ("mlnet", {}, text),
     "sparse text": ("mlnet", {"sparse": True}, text),
+    "labels as numbers": ("mlnet", {"label_kind": "single"}, text),
     "bytes": ("idv", {"type": "byte"}, binary),
     "singles": ("idv", {"type": "single"}, binary),
 }
