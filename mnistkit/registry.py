@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -70,11 +71,28 @@ def find_formats() -> dict[str, tuple[Plugin, ...]]:
 def find_plugins(group: str, kind: str) -> dict[str, tuple[Plugin, ...]]:
     """Return the names in a group of entry points and who claims each; nothing is imported."""
     found: dict[str, dict[Plugin, None]] = {}
-    for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
-        plugin = _plugin(point, kind)
+    for plugin in _plugins(group, kind, _installed()):
         if plugin.distribution == _OWN or not settings.builtin_plugins_only():
             found.setdefault(plugin.name, {})[plugin] = None
     return {name: tuple(claims) for name, claims in found.items()}
+
+
+@functools.cache
+def _plugins(group: str, kind: str, installed: object) -> tuple[Plugin, ...]:  # noqa: ARG001 - what it depends on
+    points = sorted(entry_points(group=group), key=lambda p: (p.name, p.value))
+    return tuple(_plugin(point, kind) for point in points)
+
+
+def _installed() -> tuple[tuple[str, int], ...]:
+    """Return what changes when a distribution is installed: the folders searched, and when each changed."""
+    return tuple((place, _changed(place)) for place in sys.path)
+
+
+def _changed(place: str) -> int:
+    try:
+        return os.stat(place or ".").st_mtime_ns  # noqa: PTH116 - text for speed
+    except OSError:
+        return 0
 
 
 @functools.cache

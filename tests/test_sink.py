@@ -26,7 +26,7 @@ def test_a_sink_knows_the_checksum_of_its_file(tmp_path_factory, pieces):
             sink.write(piece)
 
     assert path.read_bytes() == b"".join(pieces)
-    assert sink.sha256 == hashlib.sha256(b"".join(pieces)).hexdigest()
+    assert sink.sha256 == {"file": hashlib.sha256(b"".join(pieces)).hexdigest()}
 
 
 def test_large_pieces_are_written_whole(tmp_path):
@@ -35,7 +35,7 @@ def test_large_pieces_are_written_whole(tmp_path):
     with Sink(tmp_path / "file") as sink:
         sink.write(data)
 
-    assert sink.sha256 == sha256_of(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+    assert sink.sha256 == {"file": sha256_of(tmp_path / "file")} == {"file": hashlib.sha256(data).hexdigest()}
 
 
 def test_a_sink_never_writes_over_a_file(tmp_path):
@@ -76,3 +76,11 @@ def test_a_checksum_that_is_none_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(PluginError, match=r"format 'csv': checksum of 'train.csv': expected SHA-256 in hex"):
         mnistkit.export(drawn_dataset(), "csv", tmp_path / "out")
+
+
+def test_nothing_is_hashed_that_nobody_wants_to_know(tmp_path):
+    with Sink(tmp_path / "file", hashed=False) as sink:
+        sink.write(b"data")
+
+    assert (tmp_path / "file").read_bytes() == b"data"
+    assert sink.sha256 == {}

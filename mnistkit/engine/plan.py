@@ -46,9 +46,22 @@ class Plan:
         if self.card.unit == "dataset":
             rows = sum(split.length for split in self.info.splits)
             stem = file_stem(self.info.name)
-            return (Part(stem, self.info.splits, self.info, 0, rows, workers=self.workers, clock=clock),)
+            return (
+                Part(
+                    stem, self.info.splits, self.info, 0, rows, workers=self.workers, hashed=True, clock=clock
+                ),
+            )
         return tuple(
-            Part(split.name, (split,), self.info, 0, split.length, workers=self.workers, clock=clock)
+            Part(
+                split.name,
+                (split,),
+                self.info,
+                0,
+                split.length,
+                workers=self.workers,
+                hashed=True,
+                clock=clock,
+            )
             for split in self.info.splits
         )
 

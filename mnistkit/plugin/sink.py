@@ -23,18 +23,20 @@ class Sink:
 
     Args:
         path: The file, which must not be there yet.
+        hashed: Whether anybody wants to know the checksum.
 
     Raises:
         OSError: It cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, hashed: bool = True) -> None:
         from mnistkit.parallel import Lane  # noqa: PLC0415 - keeps cards light
 
-        #: Hex SHA-256 of what was written.
-        self.sha256 = ""
+        #: Name of the file -> hex SHA-256 of what was written; empty where nobody wants to know.
+        self.sha256: dict[str, str] = {}
+        self._path = path
         self._file = path.open("xb", buffering=0)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashed else None
         self._lane = Lane()
 
     def write(self, data: bytes) -> None:
@@ -43,7 +45,8 @@ class Sink:
         Raises:
             OSError: The disk is full, or the like.
         """
-        self._lane.submit(partial(self._hash.update, data))
+        if self._hash:
+            self._lane.submit(partial(self._hash.update, data))
         view = memoryview(data)
         while view:
             view = view[os.write(self._file.fileno(), view[:_PIECE_BYTES]) :]
@@ -58,4 +61,5 @@ class Sink:
             self._file.close()
         finally:
             self._lane.close()
-        self.sha256 = self._hash.hexdigest()
+        if self._hash:
+            self.sha256 = {self._path.name: self._hash.hexdigest()}

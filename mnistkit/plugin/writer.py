@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnistkit.clock import Clock
+from mnistkit.plugin.sink import Sink
 
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
@@ -30,6 +31,7 @@ class Part:
         index: Number of this shard of its split, from 0.
         shards: Number of shards of its split.
         workers: How many threads may encode at once.
+        hashed: Whether the core wants the checksums of files.
         clock: Tells where the time goes; the core's own.
     """
 
@@ -41,6 +43,7 @@ class Part:
     index: int = 0
     shards: int = 1
     workers: int = 1
+    hashed: bool = False
     clock: Clock = field(default_factory=Clock, compare=False, repr=False)
 
     @property
@@ -59,6 +62,10 @@ class Part:
         from mnistkit.parallel import ordered_map  # noqa: PLC0415 - keeps cards light
 
         return self.clock.watch("encode", ordered_map(function, items, self.workers))
+
+    def sink(self, path: Path) -> Sink:
+        """Open a new file that is written from its beginning to its end, hashed meanwhile if need be."""
+        return Sink(path, hashed=self.hashed)
 
     def by_split(self, batches: Iterator[Batch]) -> Iterator[tuple[SplitInfo, Iterator[Batch]]]:
         """Divide the batches of a whole dataset into one iterator a split; use each up in turn."""

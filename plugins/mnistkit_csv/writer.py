@@ -13,7 +13,7 @@ from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, encode, header_line
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
 from mnistkit.naming import find_split, slug
-from mnistkit.plugin import Loss, Part, Sink, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_csv import CsvWriteOptions
 from mnistkit_csv.dialects import DIALECTS, Dialect
 
@@ -62,10 +62,10 @@ class CsvWriter(Writer):
         )
         line = partial(_lines, separator=self._separator, label=self.options.label or dialect.label)
         text = chain([head], part.map(line, batches))
-        with Sink(folder / name) as file:
+        with part.sink(folder / name) as file:
             for piece in _packed(text, self.options.compression, part):
                 file.write(piece)
-        return Written((name,), part.rows, sha256={name: file.sha256})
+        return Written((name,), part.rows, sha256=file.sha256)
 
     @property
     def _separator(self) -> bytes:

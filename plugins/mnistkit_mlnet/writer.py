@@ -22,7 +22,7 @@ from mnistkit.codecs.text import (
 from mnistkit.codecs.text.words import begin_with, words_of
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
-from mnistkit.plugin import Loss, Part, Sink, Writer, Written
+from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_mlnet import SUFFIXES, MlNetWriteOptions
 from mnistkit_mlnet.csharp import project_files
 from mnistkit_mlnet.idv.kinds import MOST_CLASSES
@@ -61,13 +61,13 @@ class MlNetWriter(Writer):
         """Write the schema, the header and a line for each image, encoded by all workers."""
         name = part.stem + SUFFIXES[self.options.separator]
         columns = [*(["Label"] if part.split.labelled else []), *pixel_names(part.split.shape)]
-        with Sink(folder / name) as file:
+        with part.sink(folder / name) as file:
             if self.options.schema:
                 file.write(self._head(part))
             file.write(header_line(columns, SEPARATORS[self.options.separator]))
             for lines in part.map(self._encoder(part), batches):
                 file.write(lines)
-        return Written((name,), part.rows, sha256={name: file.sha256})
+        return Written((name,), part.rows, sha256=file.sha256)
 
     def finish(self, folder: Path, info: DatasetInfo, written: Sequence[Written]) -> Written:  # noqa: ARG002
         """Write a C# project that trains on the files, where there are labels to learn."""
