@@ -60,6 +60,23 @@ def _check_inflate(data: Data, _: Path, pieces: Any) -> None:
 
 
 def _first_batch(data: Data) -> Run:
+    """Read by the format's reader alone, as idx2numpy does: nobody asks which dataset it is."""
+    from mnistkit.dataset import Dataset
+    from mnistkit.plugin import Source
+    from mnistkit.registry import load_format, load_reader
+
+    card = load_format("idx")
+    reader, options = load_reader(card), card.read_options()
+
+    def run(_: Path) -> Any:
+        batch = next(Dataset(reader(Source(data.idx), options))["train"].batches())
+        return batch.images, batch.labels
+
+    return run
+
+
+def _first_batch_of_known(data: Data) -> Run:
+    """Open as a user does: the files are told by their checksums, once while they stay as they are."""
     import mnistkit
 
     def run(_: Path) -> Any:
@@ -100,6 +117,13 @@ JOBS = (
         title="IDX, plain, to the first batch",
         ours=Side(name="mnistkit", setup=_first_batch),
         others=(Side(name="idx2numpy", role="peer", setup=_idx2numpy_first, needs=("idx2numpy",), goal=20),),
+        check=checks.same_head,
+    ),
+    Job(
+        name="idx-open",
+        title="IDX, plain, opened and told by checksum, to the first batch",
+        ours=Side(name="mnistkit.open", setup=_first_batch_of_known),
+        others=(Side(name="idx2numpy", role="peer", setup=_idx2numpy_first, needs=("idx2numpy",)),),
         check=checks.same_head,
     ),
 )  # fmt: skip

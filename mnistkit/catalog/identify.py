@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ from mnistkit.parallel import ordered_map
 from mnistkit.settings import usable_cpus
 
 _CHUNK = 1 << 20
+
+#: How many files' checksums are kept while the process runs.
+_REMEMBERED = 64
 
 #: The kinds of checksums that the catalogue has.
 KINDS = ("sha256", "md5", "git")
@@ -119,17 +123,33 @@ def _known_as(
 
 def _hashes(path: Path, promised: int | None, kinds: Sequence[str]) -> Iterator[list[str]]:
     """Yield the checksums of a file as it is, then of what is inside its compression if it has any."""
+    status = path.stat()
+    state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    yield _hash_whole(path, tuple(kinds), state)
+    if promised is not None and compression_of(path) != "none":
+        yield from _hash_inside(path, promised, tuple(kind for kind in kinds if kind != "git"), state)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _hash_whole(path: Path, kinds: tuple[str, ...], state: tuple[int, ...]) -> list[str]:
+    """Hash a file; one that is in the state in which it was hashed before is not read again."""
     with path.open("rb") as file:
-        yield _hash(file, kinds, size=path.stat().st_size)
-    if promised is None or compression_of(path) == "none":
-        return
+        return _hash(file, kinds, size=state[2])
+
+
+@functools.lru_cache(_REMEMBERED)
+def _hash_inside(
+    path: Path,
+    promised: int,
+    kinds: tuple[str, ...],
+    state: tuple[int, ...],  # noqa: ARG001 - as above
+) -> tuple[list[str], ...]:
     try:
         with open_decompressed(path) as inside:
-            hashed = _hash(inside, [kind for kind in kinds if kind != "git"], limit=promised)
-            if not inside.read(1):
-                yield hashed
+            hashed = _hash(inside, kinds, limit=promised)
+            return () if inside.read(1) else (hashed,)
     except DataError:
-        return  # an archive of several members has no inside of its own
+        return ()  # an archive of several members has no inside of its own
 
 
 def _promised(path: Path) -> int | None:

@@ -85,6 +85,7 @@ def _mentions(path: Path, checksums: Collection[str]) -> bool:
     return any(checksum in text for checksum in checksums)
 
 
+@functools.cache
 def _own_files() -> dict[str, Path]:
     files = (path for path in _DATA.rglob("*.toml") if not path.name.startswith("_"))
     return {path.relative_to(_DATA).with_suffix("").as_posix(): path for path in files}

@@ -92,7 +92,8 @@ def inflate_all(dataset: h5py.Dataset, start: int, stop: int, size: int) -> Arra
     def put(task: _Task) -> None:
         _inflate(task, form, rows[task.start - start : task.stop - start])
 
-    for _ in ordered_map(put, _tasks(dataset, start, stop, size), usable_cpus()):
+    workers = usable_cpus() if stop - start > size else 1  # a thread costs more than a chunk
+    for _ in ordered_map(put, _tasks(dataset, start, stop, size), workers):
         pass
     return rows.astype(form.dtype.newbyteorder("="), copy=False)
 

@@ -72,9 +72,9 @@ class Table:
         dataset = group[self.image.name]
         if not (self.image.is_as_stored(dataset) and is_packed(dataset)):
             return None
-        pixels = inflate_all(dataset, *rows, self.info.batch_rows)
-        beside = {column.name: Stretches(column, group) for column in (self.label, *self.extra) if column}
-        return self._batch(pixels, beside, start)
+        pixels = inflate_all(dataset, *rows, self.info.batch_rows).reshape(-1, *self.info.shape)
+        labels = None if self.label is None else self.label.read(group, *rows).reshape(-1)
+        return Batch(pixels, labels, start, {column.name: column.read(group, *rows) for column in self.extra})
 
     def _pixels(self, group: h5py.Group, start: int, stop: int, size: int) -> Iterator[Array]:
         """Read images; chunks too large for HDF5's cache whole, or each batch would unpack them anew."""

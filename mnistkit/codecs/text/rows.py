@@ -30,6 +30,8 @@ T = TypeVar("T")
 _MARK_ROWS, _MARK_VALUES = 64, 1 << 16
 #: Pixels decoded in one go, about: enough that threads seldom wait for each other, and little to hold.
 _PIECE_PIXELS = 1 << 18
+#: The same where all go into one array, and text alone is held beside.
+_LOAD_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +101,7 @@ def load(tables: Sequence[Table], start: int, stop: int, pixels: Array) -> tuple
         return _read(tables, rows, pixels[rows.start - start : rows.stop - start]).integers
 
     marked = tables[0].mark_rows
-    step = marked * max(1, _PIECE_PIXELS // (marked * tables[0].layout.values))
+    step = marked * max(1, _LOAD_PIXELS // (marked * tables[0].layout.values))
     return tuple(np.concatenate(column) for column in zip(*_mapped(read, start, stop, step), strict=True))
 
 
