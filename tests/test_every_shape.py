@@ -114,10 +114,10 @@ def test_text_without_its_receipt_assumes_a_square_and_says_so(tmp_path, name, c
     assert "6x6" in caplog.text
 
 
-@pytest.mark.parametrize("name", sorted(TEXT))
-def test_text_of_no_square_asks_for_its_shape(tmp_path, name):
+@pytest.mark.parametrize(("name", "options"), [("csv", {}), ("mlnet", {"schema": False})])
+def test_text_of_no_square_asks_for_its_shape(tmp_path, name, options):
     dataset = drawn_dataset(shape=(4, 7, 3))
-    mnistkit.export(dataset, name, tmp_path / "out")
+    mnistkit.export(dataset, name, tmp_path / "out", **options)
     (tmp_path / "out" / "mnistkit.json").unlink()
 
     with pytest.raises(mnistkit.DataError, match="shape=HxW"):
