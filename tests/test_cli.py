@@ -351,3 +351,31 @@ def test_a_profile_adds_up(cli, tmp_path):
     assert min(seconds.values()) >= 0
     *phases, whole = [float(line.split()[2]) for line in result.err.splitlines() if line.endswith("%")]
     assert whole == pytest.approx(sum(phases), abs=0.001 * (len(phases) + 1))
+
+
+WRONG = {
+    "value": (
+        ("export", SMALL, "--to", "csv", "--label", "mid"),
+        "Invalid value for '--label': 'mid' is not one of 'first', 'last'; see mnistkit export --to csv --help",
+    ),
+    "flag": (
+        ("export", SMALL, "--to=idv", "--sparse"),
+        "No such option: --sparse; see mnistkit export --to=idv --help",
+    ),
+    "argument": (("info",), "Missing argument 'source'; see mnistkit info --help"),
+    "command": (("nosuch",), "No such command 'nosuch'; see mnistkit --help"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), WRONG.values(), ids=WRONG)
+def test_wrong_usage_is_one_line(cli, arguments, line):
+    result = cli(*arguments)
+
+    assert (result.code, result.out, result.err) == (2, "", f"mnistkit: {line}\n")
+
+
+def test_no_arguments_show_the_help(cli):
+    result = cli()
+
+    assert result.code == 2
+    assert "Commands:" in result.out + result.err

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from mnistkit.cli.report import reporting
+from mnistkit.cli.report import reporting, usage_errors
 
 
 def main() -> None:
@@ -20,4 +20,6 @@ def main() -> None:
     with reporting(debug=debug):
         from mnistkit.cli.app import build_app
 
-        build_app(arguments, debug=debug)(args=arguments, prog_name="mnistkit")
+        app = build_app(arguments, debug=debug)
+        with usage_errors(arguments):
+            raise SystemExit(app(args=arguments, prog_name="mnistkit", standalone_mode=False) or 0)

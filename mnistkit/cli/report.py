@@ -58,6 +58,41 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
 
 
 @contextmanager
+def usage_errors(arguments: Sequence[str]) -> Iterator[None]:
+    """Turn what Typer says of wrong arguments into one line; its help for no arguments stays as it is."""
+    try:
+        yield
+    except Exception as error:
+        # Typer's errors are no part of its public interface, but for these two methods.
+        if not (hasattr(error, "format_message") and hasattr(error, "show")):
+            raise
+        message = " ".join(error.format_message().replace("Value error, ", "").split())
+        if not arguments or "Usage:" in message:
+            error.show()
+            raise SystemExit(2) from None
+        known = [] if message.startswith("No such command") else arguments
+        _exit(f"{message.rstrip('.')}; {_help_for(known)}", 2)
+
+
+def _help_for(arguments: Sequence[str]) -> str:
+    """Name the command that shows the flags there are."""
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    chosen = [word for word in _choices(arguments) if command == "export"]
+    return " ".join(["see mnistkit", *filter(None, [command]), *chosen, "--help"])
+
+
+def _choices(arguments: Sequence[str]) -> list[str]:
+    """Return --to and --for with their values: they decide which flags there are."""
+    found = []
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word in ("--to", "--for"):
+            found += [word, following]
+        elif word.startswith(("--to=", "--for=")):
+            found.append(word)
+    return found
+
+
+@contextmanager
 def results() -> Iterator[None]:
     """Print results that nobody may be reading any more: the exit code still says what was found."""
     try:
