@@ -84,7 +84,7 @@ def _help_for(arguments: Sequence[str]) -> str:
 def _choices(arguments: Sequence[str]) -> list[str]:
     """Return --to and --for with their values: they decide which flags there are."""
     found = []
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word in ("--to", "--for"):
             found += [word, following]
         elif word.startswith(("--to=", "--for=")):
