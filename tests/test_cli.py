@@ -357,7 +357,7 @@ WRONG = {
     "value": (
         ("export", SMALL, "--to", "csv", "--label", "mid"),
         "Invalid value for '--label': 'mid' is not one of 'first', 'last'; "
-        "see mnistkit export --to csv --help",
+        + "see mnistkit export --to csv --help",
     ),
     "flag": (
         ("export", SMALL, "--to=idv", "--sparse"),
