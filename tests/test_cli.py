@@ -355,9 +355,8 @@ def test_a_profile_adds_up(cli, tmp_path):
 
 WRONG = {
     "value": (
-        ("export", SMALL, "--to", "csv", "--label", "mid"),
-        "Invalid value for '--label': 'mid' is not one of 'first', 'last'; "
-        + "see mnistkit export --to csv --help",
+        ("export", SMALL, "--to", "csv", "--label", "x"),
+        "Invalid value for '--label': 'x' is not one of 'first', 'last'; see mnistkit export --to csv --help",
     ),
     "flag": (
         ("export", SMALL, "--to=idv", "--sparse"),
