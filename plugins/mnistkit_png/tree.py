@@ -9,7 +9,8 @@ from mnistkit.errors import DataError
 from mnistkit.naming import SPLIT_WORDS, canonical, slug, split_order
 from mnistkit.plugin import Source
 from mnistkit_png.classes import is_numbered, number
-from mnistkit_png.listing import Leaf, Listing, listing, scan
+from mnistkit_png.leaf import Leaf, scan
+from mnistkit_png.listing import Listing, listing
 
 
 def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:

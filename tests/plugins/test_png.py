@@ -19,6 +19,7 @@ from mnistkit.plugin import Loss, Part, Source
 from mnistkit.testing import assert_same_content, drawn_dataset, read_dataset, reread_dataset, write_dataset
 from mnistkit_png import mnistkit_register_format, sniff
 from mnistkit_png.classes import encoded
+from mnistkit_png.leaf import scan
 from mnistkit_png.reader import PngReader
 from mnistkit_png.writer import PngWriter
 
@@ -947,3 +948,33 @@ def test_systems_without_open_folders_write_and_read_the_same(tmp_path, monkeypa
 
 def test_the_default_level_is_that_of_the_codec():
     assert CARD.write_options().level == png.LEVEL
+
+
+@pytest.mark.parametrize("others", [(), ("5000.png", "123456.png", "00005001.PNG", "00005002-num7.png")])
+def test_numbers_in_names_are_found_however_many_and_whatever_lies_among_them(tmp_path, others):
+    """There are more files than are looked at in one go."""
+    names = [*(f"{i:05d}.png" for i in range(5000)), *others]
+    for name in names:
+        (tmp_path / name).touch()
+
+    leaf = scan(tmp_path)
+
+    assert sorted(map(leaf.name, range(len(leaf)))) == sorted(names)
+    assert leaf.others == ()
+
+
+def test_names_that_joined_look_like_numbers_are_none(tmp_path):
+    for name in ("12345.png1", "2.png"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(DataError, match=r"12345\.png1: stray file in a tree of images"):
+        scan(tmp_path)
+
+
+def test_a_folder_named_as_an_image_is_a_folder(tmp_path):
+    (tmp_path / "00000.png").mkdir()
+    (tmp_path / "00001.png").touch()
+
+    leaf = scan(tmp_path)
+
+    assert (leaf.folders, leaf.numbers.tolist()) == (("00000.png",), [1])
