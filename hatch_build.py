@@ -17,8 +17,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-MODULE = "mnistkit.native.text"
-SOURCE = "mnistkit/native/text.c"
+FOLDER = "mnistkit/native"
+MODULES = ("text", "png")
 #: The first Python whose limited API has buffers: what pyproject.toml requires anyway.
 LIMITED_API, TAG = "0x030B0000", "cp311"
 #: Vectors from the first loop on; and no debug information, which would name the folder of the build.
@@ -26,7 +26,7 @@ FLAGS = [] if sys.platform == "win32" else ["-O3", "-g0"]
 
 
 class NativeBuildHook(BuildHookInterface):
-    """Adds the compiled module to a wheel, and its tag."""
+    """Adds the compiled modules to a wheel, and its tag."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile outside the tree; an editable installation gets a copy where Python looks for it.
@@ -50,7 +50,7 @@ class NativeBuildHook(BuildHookInterface):
             raise RuntimeError(f"mnistkit: the compiled loops cannot be built: {problem}")
         if problem:
             self.app.display_warning(
-                f"mnistkit: built without compiled loops, CSV and TSV will be slower: {problem}"
+                f"mnistkit: built without compiled loops, CSV, TSV and PNG will be slower: {problem}"
             )
             return
         self._add(build_data, in_tree=editable)
@@ -66,7 +66,7 @@ class NativeBuildHook(BuildHookInterface):
 
     def _add(self, build_data: dict[str, Any], *, in_tree: bool) -> None:
         for built in _modules(Path(self._scratch.name)):
-            place = f"mnistkit/native/{built.name}"
+            place = f"{FOLDER}/{built.name}"
             if in_tree:
                 # Moved into place in one step: a Python that runs may have the old one loaded.
                 new = shutil.copyfile(built, Path(self.root, place + ".new"))
@@ -82,7 +82,7 @@ class NativeBuildHook(BuildHookInterface):
 
 
 def _modules(root: Path) -> list[Path]:
-    folder = root / "mnistkit/native"
+    folder = root / FOLDER
     return sorted(path for ending in (".so", ".pyd") for path in folder.glob(f"*{ending}"))
 
 
@@ -99,14 +99,21 @@ def _compile(root: Path, out: str) -> str:
     from setuptools.errors import BaseError, CCompilerError, CompileError, LinkError  # noqa: PLC0415
 
     macros: list[tuple[str, str | None]] = [("Py_LIMITED_API", LIMITED_API)]
-    extension = Extension(
-        MODULE, [SOURCE], define_macros=macros, py_limited_api=True, extra_compile_args=FLAGS
-    )
-    command = Distribution({"name": "mnistkit", "ext_modules": [extension]}).get_command_obj("build_ext")
+    extensions = [
+        Extension(
+            f"mnistkit.native.{name}",
+            [f"{FOLDER}/{name}.c"],
+            define_macros=macros,
+            py_limited_api=True,
+            extra_compile_args=FLAGS,
+        )
+        for name in MODULES
+    ]
+    command = Distribution({"name": "mnistkit", "ext_modules": extensions}).get_command_obj("build_ext")
     command.build_lib = command.build_temp = out
     here = Path.cwd()
     try:
-        os.chdir(root)  # the source is named from here
+        os.chdir(root)  # the sources are named from here
         command.ensure_finalized()
         command.run()
     except (BaseError, CCompilerError, CompileError, LinkError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: the published files, the command line, a small dataset."""
+"""Fixtures that all tests share: the published files, the command line, a small dataset, both lanes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mnistkit import native
 from mnistkit.cli import main
 from mnistkit.dataset import Dataset
 from mnistkit.testing import drawn_dataset
@@ -95,3 +96,13 @@ def measured_peak():
         return int(run.stderr.split()[-1]) * 1024
 
     return run
+
+
+@pytest.fixture(scope="module", params=["native", "pure"])
+def lane(request):
+    """Run all tests of a module in the compiled lane, and once more in the pure one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNISTKIT_NATIVE", "1" if request.param == "native" else "0")
+        if request.param == "native" and native.state() != "in use":
+            pytest.skip(f"compiled loops: {native.state()} {native.problem()}")
+        yield request.param

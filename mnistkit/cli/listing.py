@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _NATIVE: dict[State, str] = {
     "in use": "in use",
-    "off": "off, as MNISTKIT_NATIVE=0 says; the pure one is used",
-    "not built": "not built here; the pure one is used",
-    "broken": "broken, the pure one is used: ",
+    "off": "off, as MNISTKIT_NATIVE=0 says; the pure lanes are used",
+    "not built": "not built here; the pure lanes are used",
+    "broken": "broken, the pure lanes are used: ",
 }
 
 _JSON = typer.Option("--json", help="Print JSON.")
@@ -61,14 +61,13 @@ def plugins(*, json: Annotated[bool, _JSON] = False) -> None:
         for plugin, card, problem in _loaded()
     ]
     if json:
-        text_codec = {"state": native.state(), "problem": native.problem()}
-        print_json({"plugins": rows, "native": {"text codec": text_codec}})
+        print_json({"plugins": rows, "native": {"state": native.state(), "problem": native.problem()}})
         return
     print_table([(r["format"], f"{r['distribution']} {r['version']}", r["status"]) for r in rows])
     for row in rows:
         if row["problem"]:
             print(f"\n{row['problem']}")
-    print(f"\nnative text codec: {_NATIVE[native.state()]}{native.problem()}")
+    print(f"\nnative: {_NATIVE[native.state()]}{native.problem()}")
 
 
 def _loaded() -> list[tuple[Plugin, Format | None, str]]:

@@ -3,6 +3,7 @@
 ::
 
     text.c      lines of decimal numbers from pixels, and pixels from plain lines
+    png.c       pixels from small plain PNG files, a batch at a time; inflate.h
 
 Whatever is here exists a second time without C, gives the same bytes and the same errors, and is
 chosen where this is not built or ``MNISTKIT_NATIVE=0`` turns it off.
@@ -15,6 +16,8 @@ from importlib import import_module
 from typing import Literal, TypeAlias
 
 from mnistkit.settings import native_wanted
+
+_MODULES = ("text", "png")
 
 State: TypeAlias = Literal["in use", "off", "not built", "broken"]
 
@@ -34,7 +37,8 @@ def problem() -> str:
 @cache
 def _found() -> tuple[State, str]:
     try:
-        import_module("mnistkit.native.text")
+        for name in _MODULES:
+            import_module(f"mnistkit.native.{name}")
     except ModuleNotFoundError:
         return "not built", ""
     except ImportError as error:

@@ -21,8 +21,8 @@ from mnistkit.codecs.text.lane import lane
 from mnistkit.codecs.text.lines import Block
 from mnistkit.errors import DataError, UsageError
 
-SOURCE = Path(native.__file__).with_name("text.c")
-CORPUS = Path(__file__).with_name("text_corpus.py")
+HERE = Path(__file__).parent
+SOURCES = sorted(Path(native.__file__).parent.glob("*.c"))
 LAYOUTS = [
     Layout(b",", (2, 3), before=("label",), label=0),
     Layout(b"\t", (2, 3), after=("label",), label=0),
@@ -156,10 +156,10 @@ def test_the_loops_refuse_buffers_that_do_not_fit():
         loops.decode(b"1,2\n", ord(","), 0, 2, 0, 1, integers[:0], bytes(2))
 
 
-def sanitizer(tmp_path):
-    """Compile the loops with sanitizers; return the library and what must be loaded before Python."""
+def sanitizer(source, tmp_path):
+    """Compile loops with sanitizers; return the library and what must be loaded before Python."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    include, library = sysconfig.get_paths()["include"], tmp_path / "text.so"
+    include, library = sysconfig.get_paths()["include"], tmp_path / f"{source.stem}.so"
     flags = [
         "-std=c99",
         "-O1",
@@ -173,7 +173,7 @@ def sanitizer(tmp_path):
     ]
     flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{include}"]
     try:
-        subprocess.run([compiler, *flags, SOURCE, "-o", library], check=True, capture_output=True, text=True)
+        subprocess.run([compiler, *flags, source, "-o", library], check=True, capture_output=True, text=True)
         found = subprocess.run(
             [compiler, "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
         )
@@ -187,8 +187,9 @@ def sanitizer(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sanitizers are loaded the way of Linux")
-def test_the_loops_are_clean_under_sanitizers(tmp_path):
-    library, runtime = sanitizer(tmp_path)
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_the_loops_are_clean_under_sanitizers(source, tmp_path):
+    library, runtime = sanitizer(source, tmp_path)
     environment = {
         **os.environ,
         "LD_PRELOAD": runtime,
@@ -197,7 +198,7 @@ def test_the_loops_are_clean_under_sanitizers(tmp_path):
     }
 
     run = subprocess.run(
-        [sys.executable, CORPUS, library, "1500"],
+        [sys.executable, HERE / f"{source.stem}_corpus.py", library, "1500"],
         env=environment,
         capture_output=True,
         text=True,
@@ -208,18 +209,24 @@ def test_the_loops_are_clean_under_sanitizers(tmp_path):
     assert run.stdout == "1500 cases hold\n"
 
 
-def test_the_corpus_finds_a_wrong_loop(tmp_path):
-    """A corpus that cannot fail proves nothing."""
-    broken = tmp_path / "text.py"
-    broken.write_text(
-        "from mnistkit.native.text import *\n"
-        "from mnistkit.native import text\n"
-        "def decode(*a): text.decode(*a); return True\n"
-        if native.state() == "in use"
-        else "def count(t): return 0\ndef starts(t): return b''\ndef decode(*a): return True\n"
-    )
+WRONG = {
+    "text": "def count(t): return 0\ndef starts(t): return b''\ndef decode(*a): return True\n",
+    "png": "def decode(*a): return bytes([0, 1, 0])\n",
+}
 
-    run = subprocess.run([sys.executable, CORPUS, broken, "200"], capture_output=True, text=True, check=False)
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_corpus_finds_a_wrong_loop(name, tmp_path):
+    """A corpus that cannot fail proves nothing."""
+    broken = tmp_path / f"{name}.py"
+    broken.write_text(WRONG[name])
+
+    run = subprocess.run(
+        [sys.executable, HERE / f"{name}_corpus.py", broken, "200"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert run.returncode == 1
     assert "AssertionError" in run.stderr
@@ -262,20 +269,20 @@ def test_without_usable_loops_the_pure_lane_is_taken(monkeypatch, cli, error, st
     try:
         assert lane() is pure
         listed = json.loads(cli("plugins", "--json").out)["native"]
-        assert listed == {"text codec": {"state": state, "problem": problem}}
-        assert f"native text codec: {state}" in cli("plugins").out
+        assert listed == {"state": state, "problem": problem}
+        assert f"native: {state}" in cli("plugins").out
         assert cli("plugins").out.endswith(f"{problem}\n")
     finally:
         native._found.cache_clear()
 
 
 def test_plugins_says_that_the_loops_are_off(off, cli):
-    assert "native text codec: off, as MNISTKIT_NATIVE=0 says; the pure one is used\n" in cli("plugins").out
-    assert json.loads(cli("plugins", "--json").out)["native"]["text codec"]["state"] == "off"
+    assert "native: off, as MNISTKIT_NATIVE=0 says; the pure lanes are used\n" in cli("plugins").out
+    assert json.loads(cli("plugins", "--json").out)["native"]["state"] == "off"
 
 
 @needs_native
 def test_plugins_says_that_the_loops_are_in_use(monkeypatch, cli):
     monkeypatch.delenv("MNISTKIT_NATIVE", raising=False)
 
-    assert cli("plugins").out.endswith("\nnative text codec: in use\n")
+    assert cli("plugins").out.endswith("\nnative: in use\n")

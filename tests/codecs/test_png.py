@@ -16,6 +16,7 @@ from mnistkit.codecs.png.unfilter import _paeth, unfilter
 from mnistkit.dataset import SplitInfo
 from mnistkit.errors import CapabilityError, DataError
 
+pytestmark = pytest.mark.usefixtures("lane")
 PIXELS = [((), "uint8"), ((2,), "uint8"), ((3,), "uint8"), ((4,), "uint8"), ((), "uint16")]
 
 

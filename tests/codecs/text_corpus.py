@@ -30,8 +30,8 @@ ODD = [
 ODD += [b"9" * 19, b"1" * 300, b"\0", b"\xff", b"5\r", b"\n", b",", b",,", b"0,0"]
 
 
-def load(path):
-    spec = importlib.util.spec_from_file_location("mnistkit.native.text", path)
+def load(path, name):
+    spec = importlib.util.spec_from_file_location(f"mnistkit.native.{name}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -128,7 +128,7 @@ def check_encode(loops, rng):
 
 
 def main(path, cases):
-    loops, rng = load(path), random.Random(1998)
+    loops, rng = load(path, "text"), random.Random(1998)
     for _ in range(cases):
         check_decode(loops, rng)
         check_encode(loops, rng)

@@ -25,6 +25,7 @@ from mnistkit_png.writer import PngWriter
 
 OPEN_FILES = Path("/proc/self/fd")
 CARD = mnistkit_register_format()
+pytestmark = pytest.mark.usefixtures("lane")
 HOSTILE = ("T-shirt/top", 'a"b', "ключ", "..", "CON", "~", "a_b~c", " x\n", "7", "%41")
 
 

@@ -6,25 +6,21 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from zlib_ng import zlib_ng
-from zlib_ng.zlib_ng import crc32, decompress
 
 from mnistkit.codecs.png import frame
 from mnistkit.codecs.png.foreign import decode_foreign, peek_foreign
 from mnistkit.codecs.png.inflate import inflated
-from mnistkit.codecs.png.unfilter import are_known, can_unfilter, unfilter
+from mnistkit.codecs.png.lane import lane
 from mnistkit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from mnistkit.dataset import Array
 
 _Room: TypeAlias = (
     "Callable[[tuple[int, ...], str], Array]"  # makes the array for an image of a shape and dtype
 )
-
-_TRUSTED = 1 << 14  # bytes that deflate cannot make more than 17 MB of: inflated without counting
 
 
 def decode(data: bytes, where: object) -> Array:
@@ -99,66 +95,7 @@ def _decode_alike(files: Sequence[bytes], images: Array) -> Sequence[int]:
     stride = 1 + images[:1].nbytes // height
     if kind is None or n < 2 or height * stride > frame.STRIP:
         return range(n)
-    header = frame.header_of(height, width, kind)
-    unpacked = list(_unpacked(files, header, height * stride))
-    at = np.array([i for i, rows in enumerate(unpacked) if rows is not None], np.intp)
-    rows = np.frombuffer(b"".join(filter(None, unpacked)), np.uint8).reshape(len(at), height, stride)
-    done = _place_rows(rows, at, images, frame.BYTES[kind])
-    return np.setdiff1d(np.arange(n), done, assume_unique=True).tolist() if len(done) < n else ()
-
-
-def _place_rows(rows: Array, at: Array, images: Array, size: int) -> Array:
-    """Put rows (k, height, 1 + bytes of a row) into images at their places (k,); return the places filled.
-
-    Left out are images with unknown filters, and those with any where there are too few for :mod:`.unfilter`.
-    """
-    filtered = rows[:, :, 0].any(axis=1)
-    if not filtered.any():
-        _place(rows[:, :, 1:], at, images)
-        return at
-    _place(rows[~filtered, :, 1:], at[~filtered], images)
-    known = filtered & are_known(rows[:, :, 0])
-    if not can_unfilter(images.shape[1], images.shape[2], int(np.count_nonzero(known)) * size):
-        return at[~filtered]
-    _place(unfilter(rows[known], size), at[known], images)
-    return at[~filtered | known]
-
-
-def _place(samples: Array, at: Array, images: Array) -> None:
-    """Put samples (k, height, bytes of a row), big-endian, into images at their places (k,)."""
-    places = slice(None) if len(at) == len(images) else at
-    images.reshape(*images.shape[:2], -1)[places] = samples.view(images.dtype.newbyteorder(">"))
-
-
-def _unpacked(files: Sequence[bytes], header: bytes, promised: int) -> Iterator[bytes | None]:
-    """Yield the rows of each sound file with this header, one IDAT and IEND; None for any other.
-
-    The checks are in the loop, for calls would take as long as they.
-    """
-    chunk, crc, end, idat, at = frame.CHUNK.pack, frame.CRC.pack, frame.END, frame.IDAT_CRC, len(header)
-    first, around = at + 8, at + 8 + 4 + len(end)
-    for data in files:
-        packed = data[first : first + len(data) - around]
-        yield (
-            _inflated(packed, promised)
-            if data.startswith(header)
-            and data.startswith(chunk(len(packed), b"IDAT"), at)
-            and data.endswith(crc(crc32(packed, idat)) + end)
-            else None
-        )
-
-
-def _inflated(packed: bytes, promised: int) -> bytes | None:
-    """Inflate a whole zlib stream, or return None where it is damaged or holds another number of bytes."""
-    try:
-        if len(packed) <= _TRUSTED:
-            rows = decompress(packed)
-            return rows if len(rows) == promised else None
-        inflate = zlib_ng.decompressobj()
-        rows = inflate.decompress(packed, promised + 1)
-    except frame.PackingError:
-        return None
-    return rows if len(rows) == promised and inflate.eof else None
+    return lane().decode_alike(files, images, frame.header_of(height, width, kind))
 
 
 def _decoded(data: bytes, where: object, room: _Room) -> Array:
