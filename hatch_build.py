@@ -18,7 +18,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = "mnistkit/native"
-MODULES = ("text", "png")
+#: Windows has no files relative to an open folder.
+MODULES = ("text", "png") if sys.platform == "win32" else ("text", "png", "files")
 #: The first Python whose limited API has buffers: what pyproject.toml requires anyway.
 LIMITED_API, TAG = "0x030B0000", "cp311"
 #: Vectors from the first loop on; and no debug information, which would name the folder of the build.

@@ -4,6 +4,7 @@
 
     text.c      lines of decimal numbers from pixels, and pixels from plain lines
     png.c       pixels from small plain PNG files, a batch at a time; inflate.h
+    files.c     many small files made or read by one call; POSIX alone
 
 Whatever is here exists a second time without C, gives the same bytes and the same errors, and is
 chosen where this is not built or ``MNISTKIT_NATIVE=0`` turns it off.
@@ -11,13 +12,14 @@ chosen where this is not built or ``MNISTKIT_NATIVE=0`` turns it off.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib import import_module
 from typing import Literal, TypeAlias
 
 from mnistkit.settings import native_wanted
 
-_MODULES = ("text", "png")
+_MODULES = ("text", "png", "files") if os.name == "posix" else ("text", "png")
 
 State: TypeAlias = Literal["in use", "off", "not built", "broken"]
 

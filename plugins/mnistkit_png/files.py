@@ -1,14 +1,19 @@
-"""Many small files in one open folder: short names to look up, and three system calls a file."""
+"""Many small files in one open folder: short names to look up, and three or four system calls a file.
+
+The calls for a batch are made in C where ``native/files.c`` is built, without the interpreter lock, and
+otherwise here.  What fails in C is done here once more, so that errors are the same.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistkit import native
 from mnistkit.codecs import png
 from mnistkit.errors import DataError
 
@@ -18,7 +23,6 @@ RELATIVE = {os.open, os.mkdir} <= os.supports_dir_fd
 _BINARY = getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY
 _OLD = os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0)
-_SMALL = 1 << 16  # bytes that are read before anything is known of a file
 _MOST_BYTES = 8 * png.MOST_PIXELS  # twice as many as the pixels have, uncompressed
 
 
@@ -63,17 +67,18 @@ def make_folder(folder: Folder, name: str) -> None:
         os.mkdir(folder.prefix + name, dir_fd=folder.open)
 
 
-def create_all(folder: Folder, names: Iterable[str], contents: Iterable[bytes]) -> None:
-    """Make files, or replace what is in those that are there."""
-    at, prefix, create, write, close = folder.open, folder.prefix, os.open, os.write, os.close
-    for name, data in zip(names, contents, strict=True):
-        descriptor = create(prefix + name, _NEW, 0o666, dir_fd=at)
+def create_all(folder: Folder, names: Sequence[str], contents: Sequence[bytes]) -> None:
+    """Make files, or replace what is in those that are there.
+
+    Raises:
+        OSError: One cannot be made or written; it has the path.
+    """
+    done = _created(folder, names, contents)
+    for name, data in zip(names[done:], contents[done:], strict=True):
         try:
-            done = write(descriptor, data)
-            while done < len(data):
-                done += write(descriptor, data[done:])
-        finally:
-            close(descriptor)
+            _create(folder, name, data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder.path / name)) from error
 
 
 def read_all(folder: Folder, names: Sequence[str]) -> list[bytes]:
@@ -82,35 +87,69 @@ def read_all(folder: Folder, names: Sequence[str]) -> list[bytes]:
     Raises:
         DataError: No regular file, larger than any image, or it cannot be read.
     """
-    at, prefix, open_, read, close = folder.open, folder.prefix, os.open, os.read, os.close
-    contents, i = [], 0
-    try:
-        for i, name in enumerate(names):  # noqa: B007 - the number is for the error
-            descriptor = open_(prefix + name, _OLD, dir_fd=at)
-            try:
-                data = read(descriptor, _SMALL)
-                if not 0 < len(data) < _SMALL:
-                    data = _whole(descriptor, data, folder.path / name)
-            finally:
-                close(descriptor)
-            contents.append(data)
-    except OSError as error:
-        raise DataError(folder.path / names[i], "cannot be read", found=error.strerror) from error
+    contents = _found(folder, names)
+    for name in names[len(contents) :]:
+        try:
+            contents.append(_read(folder, name))
+        except OSError as error:
+            raise DataError(folder.path / name, "cannot be read", found=error.strerror) from error
     return contents
 
 
-def _whole(descriptor: int, data: bytes, path: Path) -> bytes:
-    """Return data and what follows it in a file that is large, empty, or no file at all."""
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise DataError(path, "not a regular file", expected="an image")
-    if status.st_size > _MOST_BYTES:
-        raise DataError(
-            path, "file too large", expected=f"{_MOST_BYTES:,} bytes", found=f"{status.st_size:,}"
-        )
-    pieces = [data]
-    left = status.st_size - len(data)
-    while left > 0 and (more := os.read(descriptor, left)):
-        pieces.append(more)
-        left -= len(more)
-    return b"".join(pieces)
+def _created(folder: Folder, names: Sequence[str], contents: Sequence[bytes]) -> int:
+    """Make files in C, up to the first that fails; return how many."""
+    if folder.open is None or native.state() != "in use":
+        return 0
+    from mnistkit.native import files  # noqa: PLC0415 - may not be there
+
+    return files.create(folder.open, _joined(names), tuple(contents))
+
+
+def _found(folder: Folder, names: Sequence[str]) -> list[bytes]:
+    """Read files in C, up to the first that fails."""
+    if folder.open is None or native.state() != "in use":
+        return []
+    from mnistkit.native import files  # noqa: PLC0415 - may not be there
+
+    return files.read(folder.open, _joined(names), _MOST_BYTES)
+
+
+def _joined(names: Sequence[str]) -> bytes:
+    """Return names as the system has them, a zero behind each."""
+    return os.fsencode("\0".join([*names, ""]))
+
+
+def _create(folder: Folder, name: str, data: bytes) -> None:
+    descriptor = os.open(folder.prefix + name, _NEW, 0o666, dir_fd=folder.open)
+    try:
+        done = os.write(descriptor, data)
+        while done < len(data):
+            done += os.write(descriptor, data[done:])
+    finally:
+        os.close(descriptor)
+
+
+def _read(folder: Folder, name: str) -> bytes:
+    descriptor = os.open(folder.prefix + name, _OLD, dir_fd=folder.open)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(folder.path / name, "not a regular file", expected="an image")
+        if status.st_size > _MOST_BYTES:
+            raise DataError(
+                folder.path / name,
+                "file too large",
+                expected=f"{_MOST_BYTES:,} bytes",
+                found=f"{status.st_size:,}",
+            )
+        return _content(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _content(descriptor: int, size: int) -> bytes:
+    """Return so many bytes of a file, or fewer where it ends before."""
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import cast
 
 import numpy as np
@@ -22,6 +23,7 @@ from mnistkit_png.tags import write_tags
 
 _MOST_FOLDERS = 4096  # remembered as made
 _DIGITS = 5  # of a file name, at least
+_SMALL = 1 << 14  # bytes of an image that is packed in less time than threads need to take turns
 
 
 class PngWriter(Writer):
@@ -74,6 +76,7 @@ class _Target:
 
     Attributes:
         folders: The folders of classes made lately, by label; few, for each label may come once.
+        lock: Is held while a batch of small images is packed.
     """
 
     folder: Folder
@@ -81,6 +84,7 @@ class _Target:
     info: DatasetInfo
     options: PngOptions
     folders: dict[int, str] = field(default_factory=dict)
+    lock: AbstractContextManager[object] = field(default_factory=Lock)
 
     @property
     def is_named(self) -> bool:
@@ -128,12 +132,21 @@ def _write(target: _Target, numbered: tuple[int, Batch]) -> tuple[int, set[int]]
     start, batch = numbered
     digits = max(_DIGITS, len(str(target.split.length - 1)))
     labels = [None] * len(batch) if batch.labels is None else batch.labels.tolist()
-    files = png.encode_batch(batch.images, level=target.options.level)
+    with _turn(target, batch):
+        files = png.encode_batch(batch.images, level=target.options.level)
     names = [_name(target, f"{index:0{digits}d}", label) for index, label in enumerate(labels, start)]
     create_all(target.folder, names, files)
     if batch.labels is None or not target.is_named:
         return len(batch), set()
     return len(batch), set(np.unique(batch.labels).tolist())
+
+
+def _turn(target: _Target, batch: Batch) -> AbstractContextManager[object]:
+    """Let one worker pack small images while the others write theirs.
+
+    Two that pack hand the interpreter lock to and fro at each image, and are no faster than one.
+    """
+    return target.lock if batch.images[:1].nbytes <= _SMALL else nullcontext()
 
 
 def _name(target: _Target, index: str, label: int | None) -> str:
