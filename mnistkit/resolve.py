@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from mnistkit import catalog
 from mnistkit.border import plugin_border
@@ -118,13 +118,13 @@ def identify_format(path: Path, prefix: str = "") -> str:
 
 def _own(path: Path, names: Iterable[str]) -> Iterator[str]:
     """Leave out what is of exports inside the folder."""
-    exports: dict[str, bool] = {}
+    inside: dict[str, bool] = {"": False}
     for name in names:
-        folders = [name[:i] for i, letter in enumerate(name) if letter == "/"]
-        for folder in folders:
-            if folder not in exports:
-                exports[folder] = is_export(f"{path}/{folder}")
-        if not any(exports[folder] for folder in folders):
+        folder = name.rpartition("/")[0]
+        if folder not in inside:
+            parts = folder.split("/")
+            inside[folder] = any(is_export(f"{path}/{'/'.join(parts[:n])}") for n in range(1, len(parts) + 1))
+        if not inside[folder]:
             yield name
 
 
@@ -196,7 +196,8 @@ def _sniff(path: Path, sizes: Mapping[str, int]) -> dict[str, Verdict]:
     """Ask every format about each kind of file, given names and bytes of all; the surest answer counts."""
     kinds: dict[str, list[str]] = {}
     for name in sizes:
-        kinds.setdefault(PurePath(stem_of(name, ())).suffix.lower(), []).append(name)
+        kind = os.path.splitext(stem_of(name, ()))[1].lower()  # noqa: PTH122 - as in _size
+        kinds.setdefault(kind, []).append(name)
     verdicts: dict[str, Verdict] = {}
     for kind in sorted(kinds)[:_MOST_KINDS]:
         largest = _file(path, max(kinds[kind], key=sizes.__getitem__))
