@@ -76,7 +76,9 @@ def cli(capsys, monkeypatch):
         capsys.readouterr()
         with pytest.raises(SystemExit) as stopped:
             main()
-        logging.getLogger("mnistkit").handlers.clear()  # they write to what capsys takes away
+        logger = logging.getLogger("mnistkit")
+        logger.handlers.clear()  # they write to what capsys takes away
+        logger.setLevel(logging.NOTSET)  # --quiet is for one run
         out, err = capsys.readouterr()
         return Result(stopped.value.code or 0, out, err)
 
