@@ -136,7 +136,8 @@ def _export(
         print_json({"out": str(place), "verified": verify, **_plain(receipt), **seconds})
     elif not quiet:
         _print(receipt, place, verified=verify)
-        print_facts({"  open it with": consumer.line(place, receipt.splits, _files(place))})
+        if consumer.opens:
+            print_facts({"  open it with": consumer.line(place, receipt.splits, _files(place))})
 
 
 def read_options(texts: Sequence[str]) -> dict[str, str]:
