@@ -27,6 +27,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def campaigns(session: nox.Session) -> None:
+    """Run the long campaigns: kills, full disks, fuzzing, flipped bytes; all, or those that are named."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "campaign", *session.posargs)
+
+
+@nox.session
 def mlnet(session: nox.Session) -> None:
     """Set ML.NET up and take exports into it; MNISTKIT_TEST_DATA names the published files."""
     session.install("-e", ".[test]")
