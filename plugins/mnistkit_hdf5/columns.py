@@ -13,9 +13,6 @@ from mnistkit.dataset import COLUMN_DTYPES, Array
 from mnistkit.errors import DataError
 from mnistkit_hdf5.attributes import read_attribute
 
-#: Bytes of labels, or of a further column, that are read at once.
-_STRETCH_BYTES = 1 << 18
-
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -70,22 +67,6 @@ class Column:
             raise DataError(place_of(dataset), "labels", expected="whole numbers", found=found)
         read.flags.writeable = False
         return read
-
-
-class Stretches:
-    """Reads rows of a column that are asked for in order, many at a time: a call of h5py costs 0.1 ms."""
-
-    def __init__(self, column: Column, group: h5py.Group) -> None:
-        self._column, self._group = column, group
-        self._rows, self._start = column.read(group, 0, 0), 0
-        self._step = _STRETCH_BYTES // max(1, self._rows.itemsize * prod(column.shape[1:]))
-
-    def read(self, start: int, stop: int) -> Array:
-        """Return rows as :meth:`Column.read` does."""
-        if not self._start <= start <= stop <= self._start + len(self._rows):
-            end = min(max(stop, start + self._step), self._column.rows)
-            self._rows, self._start = self._column.read(self._group, start, end), start
-        return self._rows[start - self._start : stop - self._start]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from mnistkit.errors import DataError
 from mnistkit.naming import split_order
 from mnistkit.plugin import Reader, parse_shape, spans
 from mnistkit_hdf5 import SUFFIXES
+from mnistkit_hdf5.direct import Direct
 from mnistkit_hdf5.finding import Found, Hints, facts_of, find_tables
 from mnistkit_hdf5.tables import Table, opened
 
@@ -30,6 +31,7 @@ class Hdf5Reader(Reader):
                 self.source.path, "no HDF5 files", expected=" or ".join(f"*{s}" for s in SUFFIXES)
             )
         self._tables: dict[str, list[Table]] = {}
+        self._places: dict[tuple[object, ...], Direct | None] = {}
         self._notes: list[str] = []
         facts: dict[str, Any] = {}
         for split, shards in files.items():
@@ -50,19 +52,31 @@ class Hdf5Reader(Reader):
         """Read rows from one shard after the other."""
         tables = self._tables[split]
         for span in spans((table.info.length for table in tables), start, stop):
-            with opened(tables[span.shard].path) as file:
-                for block in tables[span.shard].blocks(file, span.start, span.stop, size):
-                    for position in range(0, len(block), size):
-                        piece = block[position : position + size]
-                        yield replace(piece, start=span.offset + piece.start)
+            for piece in self._shard(tables[span.shard], span.start, span.stop, size):
+                yield replace(piece, start=span.offset + piece.start)
 
     def load(self, split: str, start: int, stop: int) -> Batch | None:
-        """Inflate chunks into place where one file holds all rows."""
+        """Read rows into place where one file holds all of them and HDF5 is not needed."""
         tables = self._tables[split]
-        if len(tables) > 1 or start == stop:
-            return None
-        with opened(tables[0].path) as file:
-            return tables[0].load(file, start, stop)
+        direct = self._direct(tables[0]) if len(tables) == 1 and start < stop else None
+        return direct.load(start, stop) if direct else None
+
+    def _shard(self, table: Table, start: int, stop: int, size: int) -> Iterator[Batch]:
+        if direct := self._direct(table):
+            yield from direct.batches(start, stop, size)
+            return
+        with opened(table.path) as file:
+            for block in table.blocks(file, start, stop, size):
+                for position in range(0, len(block), size):
+                    yield block[position : position + size]
+
+    def _direct(self, table: Table) -> Direct | None:
+        """Find out once where the rows of a table are."""
+        key = (table.path, table.image.name, table.group, table.first)
+        if key not in self._places:
+            with opened(table.path) as file:
+                self._places[key] = table.direct(file)
+        return self._places[key]
 
     def _survey(self, path: Path, split: str, found: dict[str, list[Table]], facts: dict[str, Any]) -> None:
         """Add what a file holds and says of itself to what is known."""

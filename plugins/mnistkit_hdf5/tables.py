@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -14,8 +15,10 @@ import h5py
 from mnistkit.compression import compression_of
 from mnistkit.dataset import DTYPES, Array, Batch, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError, MnistkitError
-from mnistkit_hdf5.chunks import inflate_all, inflated, is_packed
-from mnistkit_hdf5.columns import Column, Stretches, place_of, spelt
+from mnistkit_hdf5.columns import Column, place_of, spelt
+from mnistkit_hdf5.direct import Direct
+from mnistkit_hdf5.places import Placed, State, placed
+from mnistkit_hdf5.rows import Stretches
 
 #: Datasets of images that Caffe and Fuel store as (channels, height, width).
 _CHANNELS_FIRST = frozenset({"data", "features"})
@@ -58,30 +61,40 @@ class Table:
     chunk: int = 0
     notes: tuple[str, ...] = ()
 
+    def direct(self, file: h5py.File) -> Direct | None:
+        """Find out where the rows are; None where HDF5 must read them, or they are not read as they stand."""
+        group, state = file[self.group], State.of(self.path.stat())
+        places: dict[str, Placed] = {}
+        for column in (self.image, *([self.label] if self.label else []), *self.extra):
+            place = placed(group[column.name]) if column.is_as_stored(group[column.name]) else None
+            if place is None:
+                return None
+            places[column.name] = place
+        return Direct(
+            path=self.path,
+            state=state,
+            image=places.pop(self.image.name),
+            shape=self.info.shape,
+            beside=places,
+            label=self.label.name if self.label else None,
+            first=self.first,
+            task=self.info.batch_rows,
+        )
+
     def blocks(self, file: h5py.File, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Read rows ``start`` to ``stop``, in pieces of about ``size`` or, if need be, a multiple of it."""
         group = file[self.group]
-        beside = {column.name: Stretches(column, group) for column in (self.label, *self.extra) if column}
+        beside = {
+            column.name: Stretches(partial(column.read, group), column.rows)
+            for column in (self.label, *self.extra)
+            if column
+        }
         for pixels in self._pixels(group, self.first + start, self.first + stop, size):
             yield self._batch(pixels, beside, start)
             start += len(pixels)
 
-    def load(self, file: h5py.File, start: int, stop: int) -> Batch | None:
-        """Read rows at once, where their chunks can be inflated into place; else None."""
-        group, rows = file[self.group], (self.first + start, self.first + stop)
-        dataset = group[self.image.name]
-        if not (self.image.is_as_stored(dataset) and is_packed(dataset)):
-            return None
-        pixels = inflate_all(dataset, *rows, self.info.batch_rows).reshape(-1, *self.info.shape)
-        labels = None if self.label is None else self.label.read(group, *rows).reshape(-1)
-        return Batch(pixels, labels, start, {column.name: column.read(group, *rows) for column in self.extra})
-
     def _pixels(self, group: h5py.Group, start: int, stop: int, size: int) -> Iterator[Array]:
         """Read images; chunks too large for HDF5's cache whole, or each batch would unpack them anew."""
-        dataset = group[self.image.name]
-        if self.image.is_as_stored(dataset) and is_packed(dataset):
-            yield from inflated(dataset, start, stop, size)
-            return
         step = size
         if self.chunk * self.info.image_bytes > _CACHE_BYTES:
             step *= math.ceil(min(self.chunk, _BLOCK_BYTES // self.info.image_bytes) / size) or 1

@@ -18,8 +18,8 @@ from mnistkit.errors import CapabilityError
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_hdf5 import SUFFIXES
 from mnistkit_hdf5.attributes import write_texts
-from mnistkit_hdf5.chunks import regrouped
 from mnistkit_hdf5.disk import Disk, create
+from mnistkit_hdf5.rows import regrouped
 
 _CHUNK_BYTES = 1 << 20  # what HDF5's chunk cache holds unless a reader asks for more
 

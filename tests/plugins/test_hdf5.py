@@ -816,6 +816,46 @@ def test_a_chunk_that_was_never_written_is_zero(tmp_path, size):
     np.testing.assert_array_equal(np.concatenate([b.images for b in found.batches(size)]), expected)
 
 
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("read", [lambda s: s.load(), lambda s: list(s.batches())], ids=["load", "batches"])
+def test_a_file_that_changes_after_it_was_opened_is_refused(make, compression, read):
+    path = make({"image": PIXELS, "label": LABELS}, compression=compression)
+    found = read_dataset(CARD, path)["train"]
+    found[3]
+
+    with path.open("ab") as file:
+        file.write(b"more")
+
+    with pytest.raises(DataError, match=r"train.h5: changed since it was opened; open it again"):
+        read(found)
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_single_images_are_read_without_hdf5_once_their_places_are_known(make, monkeypatch, compression):
+    found = read_dataset(CARD, make({"image": PIXELS, "label": LABELS}, compression=compression))["train"]
+    found[0]
+    monkeypatch.setattr("h5py.File", None)
+
+    for i in (19, 0, 7):
+        image, label = found[i]
+        np.testing.assert_array_equal(image, PIXELS[i])
+        assert label == LABELS[i]
+
+
+def test_rows_never_written_are_the_fill_value_of_the_file(tmp_path):
+    path = tmp_path / "train.h5"
+    with h5py.File(path, "w") as file:
+        file["label"] = LABELS
+        file.create_dataset("image", PIXELS.shape, "u1", chunks=(8, 28, 28), compression="gzip", fillvalue=7)[
+            :8
+        ] = PIXELS[:8]
+
+    images = read_dataset(CARD, path)["train"].load().images
+
+    np.testing.assert_array_equal(images[:8], PIXELS[:8])
+    assert (images[8:] == 7).all()
+
+
 def test_a_chunk_that_gzip_left_as_it_was_is_read(tmp_path):
     path = chunks_of(tmp_path / "train.h5", (PIXELS[8:16].tobytes(), 1))
 
