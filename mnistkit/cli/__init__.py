@@ -6,6 +6,7 @@ so that ``mnistkit --help`` stays quick.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mnistkit.cli.report import reporting, usage_errors
@@ -18,6 +19,8 @@ def main() -> None:
     if debug:
         arguments.remove("--debug")
     with reporting(debug=debug):
+        # Arrow's own pool keeps what threads give back to it: 60 MiB more at the peak of an export.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         from mnistkit.cli.app import build_app
 
         app = build_app(arguments, debug=debug)

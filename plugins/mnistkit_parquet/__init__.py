@@ -65,7 +65,7 @@ class ParquetWriteOptions:
         None, help="Level of that codec; the codec's own default if not given.", min=-7, max=22
     )
     row_group: int = option(
-        16384, help="Rows of a row group at most; never more than 16 MiB of pixels.", min=1, max=1 << 20
+        8192, help="Rows of a row group at most; never more than 8 MiB of pixels.", min=1, max=1 << 20
     )
 
     @property

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from mnistkit.codecs import png
 from mnistkit.errors import UsageError
 from mnistkit.plugin import Loss, Part, Writer, Written
+from mnistkit_parquet.joining import Joiner
 from mnistkit_parquet.schema import ENCODED, IMAGE, kept, schema_of, why_lost
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mnistkit_parquet import Layout, ParquetWriteOptions
 
 #: Most bytes of pixels in a row group, which is what a writer holds and a reader reads at once.
-_GROUP_BYTES = 16 << 20
+_GROUP_BYTES = 8 << 20
 
 
 class ParquetWriter(Writer):
@@ -53,11 +54,15 @@ class ParquetWriter(Writer):
         encode = partial(_encode, schema=schema, layout=self.options.layout, extra=columns)
         rows = _group_rows(part.split, self.options.row_group)
         pieces = _pieces(part.map(encode, batches), _piece_rows(part.split, rows, self.options.layout))
-        with _open(folder / file, schema, self.options) as table:
-            for group in _row_groups(pieces, rows):
-                table.write_table(group, row_group_size=rows)
-                del group  # before the next one is gathered
-        return Written((file,), rows=part.rows)
+        pack = partial(_file_of, schema=schema, options=self.options)
+        with part.sink(folder / file) as sink:
+            joined = Joiner(sink, pack(None))
+            for group in part.map(pack, _row_groups(pieces, rows)):
+                joined.add(group)
+            joined.finish()
+        return Written(
+            (file,), rows=part.rows, sha256={f"data/{name}": digest for name, digest in sink.sha256.items()}
+        )
 
 
 def _check_level(codec: str, level: int | None) -> None:
@@ -70,11 +75,20 @@ def _check_level(codec: str, level: int | None) -> None:
         raise UsageError("parquet", "bad value for --level", expected=f"{least} to {most}", found=level)
 
 
-def _open(path: Path, schema: pa.Schema, options: ParquetWriteOptions) -> Any:
+def _file_of(group: pa.Table | None, *, schema: pa.Schema, options: ParquetWriteOptions) -> memoryview:
+    """Return a file of one row group, or of none."""
+    file = pa.BufferOutputStream()
+    with _open(file, schema, options) as table:
+        if group is not None:
+            table.write_table(group, row_group_size=len(group))
+    return memoryview(file.getvalue()).cast("B")  # of unsigned bytes
+
+
+def _open(file: pa.NativeFile, schema: pa.Schema, options: ParquetWriteOptions) -> Any:
     # Statistics of pixels would only swell the footer, and a dictionary keeps one of all NaNs for floats.
     integers = [field.name for field in schema if pa.types.is_integer(field.type)]
     return pq.ParquetWriter(
-        path,
+        file,
         schema,
         compression=options.codec,
         compression_level=options.level,
