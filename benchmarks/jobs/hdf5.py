@@ -14,7 +14,7 @@ from benchmarks.limits import fast_deflate, on_threads
 from benchmarks.model import Job, Run, Side, WrongOutput
 from benchmarks.product import encode, encoding, loading
 
-_CHUNK = 128  # images that mnistkit compresses together
+_CHUNK = 256  # images that mnistkit compresses together
 _PICKS = 20  # random images a run: one alone is too short to time
 
 

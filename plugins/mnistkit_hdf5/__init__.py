@@ -59,7 +59,7 @@ class Hdf5WriteOptions:
         1, help="How hard gzip compresses: 1 is fast, 9 is smallest and slowest.", min=0, max=9
     )
     chunk: int = option(
-        128, help="Compress at most this many images together, fewer where they exceed 1 MiB.", min=1
+        256, help="Compress at most this many images together, fewer where they exceed 1 MiB.", min=1
     )
 
 

@@ -128,7 +128,7 @@ def test_whatever_is_written_is_read(tmp_path_factory, data):
     assert found.info.splits == dataset.info.splits
 
 
-@pytest.mark.parametrize("size", [1, 7, 128, 129, 1000])
+@pytest.mark.parametrize("size", [1, 7, 256, 257, 1000])
 def test_batches_of_any_size_fill_the_same_chunks(tmp_path, size):
     dataset = drawn_dataset(300, 0)
     usual, other = tmp_path / "usual", tmp_path / "other"
@@ -310,7 +310,7 @@ def test_stock_h5py_reads_the_files_value_for_value(tmp_path):
         np.testing.assert_array_equal(file["image"][299], train.images[299])
         assert [name.decode() for name in file.attrs["class_names"]] == list("abcdefghij")
         assert file["image"].compression == "gzip"
-        assert file["image"].chunks == (128, 28, 28)
+        assert file["image"].chunks == (256, 28, 28)
 
 
 def test_keras_layout_is_one_file_of_four_arrays(tmp_path):
