@@ -77,6 +77,8 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
 def head_of(path: Path, size: int = 4096) -> bytes:
     """Return the first bytes of what is inside a file; nothing where it is damaged.
 
+    A zip of several members is a format of its own, such as NumPy's; its bytes are returned as they are.
+
     Raises:
         DataError: The file cannot be read.
     """
@@ -84,8 +86,12 @@ def head_of(path: Path, size: int = 4096) -> bytes:
         with open_decompressed(path) as file:
             return file.read(size)
     except DataError:
-        if compression_of(path) == "none":
-            raise
+        match compression_of(path):
+            case "none":
+                raise
+            case "zip":
+                with path.open("rb") as file:
+                    return file.read(size)
         return b""
 
 

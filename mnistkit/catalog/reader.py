@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mnistkit.catalog.entry import Entry, SplitEntry
-from mnistkit.catalog.npz import NpzArray, open_npz
+from mnistkit.codecs.npz import NpzArray, open_npz
 from mnistkit.dataset import Array, Batch, Dataset, DatasetInfo, ExtraColumn, SplitInfo
 from mnistkit.errors import DataError
 from mnistkit.fetch import cache_folder, fetch_file

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from zlib_ng import zlib_ng
 
@@ -31,6 +31,13 @@ _HEADER = struct.pack("<HBBIBB", 0x8B1F, 8, 0, 0, 4, 255)  # RFC 1952: deflate, 
 _END = b"\x03\0"  # an empty last block
 
 
+class Output(Protocol):
+    """What bytes are written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of them."""
+
+
 def pack(values: Array) -> bytes:
     """Return C-ordered values in zlib's format (RFC 1950), fast."""
     level, strategy = _RUNS if _is_gray(values) else _NEAR
@@ -47,26 +54,31 @@ def _is_gray(images: Array) -> bool:
     return images.itemsize == 1 and images.ndim < 4
 
 
-class GzipWriter:
-    """Writes a gzip file (RFC 1952), in pieces that are compressed on several threads.
+class DeflateWriter:
+    """Writes a stream of deflate (RFC 1951), in pieces that are compressed on several threads.
 
-    The bytes of the file depend on neither the number of threads nor the sizes of what is written.
+    The bytes depend on neither the number of threads nor the sizes of what is written.
 
     Args:
         file: Where to; stays open.
         itemsize: Bytes of a value.
         workers: How many threads compress.
+
+    Attributes:
+        crc: CRC-32 of what was written.
+        size: How many bytes that is.
+        packed: How many bytes the file was given.
     """
 
-    def __init__(self, file: IO[bytes], *, itemsize: int, workers: int) -> None:
+    def __init__(self, file: Output, *, itemsize: int, workers: int) -> None:
+        self.crc = self.size = self.packed = 0
         self._file, self._waiting = file, workers
         self._level, self._strategy = _RUNS if itemsize == 1 else _NEAR
-        self._piece, self._crc, self._size = bytearray(), 0, 0
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mnistkit-gzip")
-        self._packed: deque[Future[bytes]] = deque()
+        self._piece = bytearray()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mnistkit-deflate")
+        self._pieces: deque[Future[bytes]] = deque()
 
     def __enter__(self) -> Self:
-        self._file.write(_HEADER)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
@@ -79,8 +91,8 @@ class GzipWriter:
     def write(self, data: bytes | memoryview, /) -> None:
         """Take further bytes."""
         view = memoryview(data)
-        self._crc = zlib_ng.crc32(view, self._crc)
-        self._size += len(view)
+        self.crc = zlib_ng.crc32(view, self.crc)
+        self.size += len(view)
         while view:
             more = view[: _PIECE - len(self._piece)]
             self._piece += more
@@ -89,7 +101,7 @@ class GzipWriter:
                 self._submit()
 
     def _submit(self) -> None:
-        self._packed.append(self._pool.submit(self._pack, self._piece))
+        self._pieces.append(self._pool.submit(self._pack, self._piece))
         self._piece = bytearray()
         self._store(self._waiting)
 
@@ -101,11 +113,27 @@ class GzipWriter:
 
     def _store(self, waiting: int) -> None:
         """Write what is packed, in order, until no more than so many pieces are under way."""
-        while len(self._packed) > waiting:
-            self._file.write(self._packed.popleft().result())
+        while len(self._pieces) > waiting:
+            self._put(self._pieces.popleft().result())
 
     def _finish(self) -> None:
         if self._piece:
             self._submit()
         self._store(0)
-        self._file.write(_END + struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
+        self._put(_END)
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self.packed += len(data)
+
+
+class GzipWriter(DeflateWriter):
+    """Writes a gzip file (RFC 1952) as :class:`DeflateWriter` does."""
+
+    def __enter__(self) -> Self:
+        self._file.write(_HEADER)
+        return self
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._file.write(struct.pack("<II", self.crc, self.size & 0xFFFFFFFF))
