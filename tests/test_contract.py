@@ -51,6 +51,20 @@ class TestIdxGzip(FormatContract):
     options: ClassVar = {"gzip": "fast"}
 
 
+class TestNpz(FormatContract):
+    format = "npz"
+
+
+class TestNpzMedmnist(FormatContract):
+    format = "npz"
+    options: ClassVar = {"preset": "medmnist", "compression": "none"}
+
+
+class TestNpzKmnist(FormatContract):
+    format = "npz"
+    options: ClassVar = {"preset": "kmnist"}
+
+
 class TestIdv(FormatContract):
     format = "idv"
 

@@ -48,7 +48,7 @@ class NpzWriteOptions:
 
 
 def sniff(head: bytes, names: Sequence[str]) -> Verdict:
-    """Tell archives of arrays by their names and their first member: its name, or itself where it is alone."""
+    """Tell archives of arrays by their names and their first member, or its name where there are more."""
     named = any(name.lower().endswith(SUFFIX) for name in names)
     length = int.from_bytes(head[26:28], "little")  # of the name of a zip's first member
     first = head.startswith(b"PK\3\4") and head[30 : 30 + length].endswith(b".npy")

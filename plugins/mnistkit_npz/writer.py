@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -74,7 +74,8 @@ class NpzWriter(Writer):
                 archive.finish()
             sums[stem + ending] = sink.sha256.get(stem + ending, "")
 
-        _write_split(begin, self._columns(part.split, part.info), batches, folder)
+        rows = replace(part.split, length=part.rows)
+        _write_split(begin, self._columns(rows, part.info), batches, folder)
         return Written(
             tuple(sums), part.rows, sha256={name: digest for name, digest in sums.items() if digest}
         )
