@@ -18,11 +18,12 @@ class BufferPool:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._free: list[bytearray] = []
+        self._free: list[memoryview] = []
 
     def take(self) -> Array:
         """Return a writable uint8 array (size,) with arbitrary content."""
-        buffer = self._free.pop() if self._free else bytearray(self._size)
+        # Memory that nobody has touched: a file may promise more than it holds.
+        buffer = self._free.pop() if self._free else np.empty(self._size, np.uint8).data
         # Views of this array have it as their base (its own base is no array), so it outlives them all.
         array = np.frombuffer(buffer, np.uint8)
         weakref.finalize(array, self._free.append, buffer).atexit = False

@@ -280,6 +280,14 @@ def test_file_that_is_not_what_it_promises_is_refused(tmp_path, content, message
     assert "train-images-idx3-ubyte" in str(refused.value) or str(tmp_path) in str(refused.value)
 
 
+def test_a_row_of_a_gibibyte_that_is_only_promised_takes_no_memory(tmp_path, measured_peak):
+    path = tmp_path / "train-images-idx3-ubyte.xz"
+    path.write_bytes(lzma.compress(struct.pack(">HBB3I", 0, 8, 3, 1, 1 << 15, 1 << 15)))
+
+    assert measured_peak("export", path, "--to", "idx", "--out", tmp_path / "out") < 200e6
+    assert not (tmp_path / "out").exists()
+
+
 # ---------------------------------------------------------------- folders
 
 

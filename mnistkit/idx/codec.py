@@ -113,6 +113,7 @@ class IdxFile:
 
         Raises:
             DataError: The file is damaged, ends too early or holds more than it promises.
+            MemoryError: It promises more than there is memory.
         """
         raw = np.empty((stop - start) * self.header.row_bytes, np.uint8)
         with open_decompressed(self.path) as file:
