@@ -518,11 +518,16 @@ def test_malformed_toml_is_refused(change, by, message):
     assert message in str(error.value)
 
 
-def test_text_that_is_no_toml_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("title = ", "Invalid value"), ("a = " + "[" * 20_000, "")],
+    ids=["a key without value", "lists in lists"],
+)
+def test_text_that_is_no_toml_is_refused(tmp_path, text, found):
     path = tmp_path / "mine.toml"
-    path.write_text("title = ", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
-    with pytest.raises(DataError, match=r"mine\.toml: no TOML: found Invalid value"):
+    with pytest.raises(DataError, match=rf"mine\.toml: no TOML: found {found}"):
         catalog.read_entry(path)
 
 

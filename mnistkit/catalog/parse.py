@@ -133,7 +133,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(path, "cannot be read", found=error.strerror) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(path, "no TOML", found=error) from error
 
 
