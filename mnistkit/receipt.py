@@ -133,5 +133,5 @@ def _parse(values: Any) -> Receipt:
         if split.rows < 0:
             raise ValueError(f"{split.rows} rows")
         SplitInfo(name, split.rows, split.shape, split.dtype)  # raises where such a split cannot be
-    receipt.dataset.encode()  # raises where it is no text
+    receipt.to_json().encode()  # raises where something is no text, or too deep to be written again
     return receipt

@@ -153,6 +153,8 @@ NONSENSE = {
     "shape of nothing": split(shape=[]),
     "format a number": lambda r: r.update(format=1),
     "lone surrogate": lambda r: r.update(dataset="\ud800"),
+    "lone surrogate in what is told on": lambda r: r.update(licence="\ud800"),
+    "lone surrogate as an option": lambda r: r["options"].update({"\ud800": 1}),
     "a split's name": lambda r: r["splits"].update({"../x": r["splits"].pop("train")}),
     "sources of text": lambda r: r.update(sources=["x"]),
 }
