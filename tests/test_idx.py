@@ -264,6 +264,11 @@ HOSTILE = {
         "promises more than it can hold",
     ),
     "xz claiming a huge row": (lzma.compress(b"\0\0\x08\3" + b"\0\xff\xff\xff" * 3), "one row is too large"),
+    "more dimensions than numpy has": (b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"\0", "not an array: expected"),
+    "too large but for a zero": (
+        b"\0\0\x0c\3" + b"\xff\xff\xff\xff" + b"\0\0\0\0" + b"\xff\xff\xff\xff",
+        "not an array: expected one that numpy can hold, found array is too big",
+    ),
     "vector": (encode(np.zeros(3, "f4")), "."),
 }
 

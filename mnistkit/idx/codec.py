@@ -190,6 +190,7 @@ def open_idx(path: Path) -> IdxFile:
         raise DataError(
             path, "one row is too large", expected="at most 1 GiB", found=f"{header.row_bytes:,} bytes"
         )
+    _check_array(path, header)
     return IdxFile(path, header, compression)
 
 
@@ -199,6 +200,14 @@ def _check_nothing_follows(path: Path, header: Header) -> None:
         file.read(header.size)
         if file.read(1):
             raise _surplus(path, header)
+
+
+def _check_array(path: Path, header: Header) -> None:
+    """Make sure that numpy has such arrays: of so many dimensions, and not too large but for one of size 0."""
+    try:
+        np.broadcast_to(np.empty((), header.dtype), header.shape)
+    except ValueError as error:
+        raise DataError(path, "not an array", expected="one that numpy can hold", found=error) from error
 
 
 def _surplus(path: Path, header: Header) -> DataError:
