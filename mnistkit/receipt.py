@@ -121,10 +121,10 @@ def _parse(values: Any) -> Receipt:
     if layout != LAYOUT:
         raise ValueError(f"receipt layout {layout!r} instead of {LAYOUT}")
     splits = {
-        name: SplitReceipt(**{**split, "shape": tuple(split["shape"])})
+        name: SplitReceipt(**{**split, "shape": _listed("shape", split["shape"])})
         for name, split in values.pop("splits").items()
     }
-    lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("sources", "notes", "lost")}
+    lists: dict[str, Any] = {name: _listed(name, values.pop(name)) for name in ("sources", "notes", "lost")}
     receipt = Receipt(**values, **lists, splits=splits)
     problems = [p for split in receipt.splits.values() for p in type_problems(split)]
     for problem in (*type_problems(receipt), *problems):
@@ -135,3 +135,9 @@ def _parse(values: Any) -> Receipt:
         SplitInfo(name, split.rows, split.shape, split.dtype)  # raises where such a split cannot be
     receipt.to_json().encode()  # raises where something is no text, or too deep to be written again
     return receipt
+
+
+def _listed(name: str, values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, list):  # a text would become as many texts as it has letters
+        raise TypeError(f"{name}: expected a list, found {values!r}")
+    return tuple(values)

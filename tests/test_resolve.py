@@ -156,6 +156,9 @@ NONSENSE = {
     "lone surrogate in what is told on": lambda r: r.update(licence="\ud800"),
     "lone surrogate as an option": lambda r: r["options"].update({"\ud800": 1}),
     "a split's name": lambda r: r["splits"].update({"../x": r["splits"].pop("train")}),
+    "notes a text": lambda r: r.update(notes="abc"),
+    "lost an object": lambda r: r.update(lost={}),
+    "shape an object": split(shape={}),
     "sources of text": lambda r: r.update(sources=["x"]),
 }
 

@@ -203,7 +203,7 @@ def _check_nothing_follows(path: Path, header: Header) -> None:
 
 
 def _check_array(path: Path, header: Header) -> None:
-    """Make sure that numpy has such arrays: of so many dimensions, and not too large but for one of size 0."""
+    """Make sure that numpy has such arrays: of so many dimensions, and not too large but for a zero."""
     try:
         np.broadcast_to(np.empty((), header.dtype), header.shape)
     except ValueError as error:
