@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import nox
+
+LEAST_NOTICED = 0.9
 
 nox.options.sessions = ["lint", "tests"]
 
@@ -31,6 +35,27 @@ def campaigns(session: nox.Session) -> None:
     """Run the long campaigns: kills, full disks, fuzzing, flipped bytes; all, or those that are named."""
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "campaign", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz parsers and compiled loops, which need clang: ``nox -s fuzz -- csv native_png --minutes 10``."""
+    session.install("-e", ".[fuzz]")
+    session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break IDX codec, digest and registry in a thousand small ways; tests must notice nine of ten."""
+    session.install("-e", ".[mutants]")
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "results")
+    session.run("mutmut", "export-cicd-stats")
+    counts = json.loads(Path("mutants", "mutmut-cicd-stats.json").read_text())
+    noticed, all_ = counts["killed"] + counts["timeout"], counts["total"] - counts["skipped"]
+    session.log(f"{noticed} of {all_} mutants noticed: {noticed / all_:.1%}")
+    if noticed < LEAST_NOTICED * all_:
+        session.error(f"expected {LEAST_NOTICED:.0%} at least")
 
 
 @nox.session
