@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistkit.dataset import DTYPES, Dataset
-from mnistkit.digest import SplitDigest, class_names_digest, dataset_digest
+from mnistkit.dataset import DTYPES, Batch, Dataset
+from mnistkit.digest import BlockHash, SplitDigest, class_names_digest, dataset_digest
 
 TRAIN = "mk1:ca833e301e596d61c1636c27371e4ab704b941390df924e259595dccb0bcdafd"
 TEST = "mk1:3269015e2215b00a4df48a38728ce2eb9125d364fb73466dd5690565939c10c2"
@@ -79,6 +79,47 @@ def test_blocks_tell_where_a_label_differs(row):
 
     pairs = [(a.blocks()[i : i + 8], b.blocks()[i : i + 8]) for i in range(0, 24, 8)]
     assert [i for i, (x, y) in enumerate(pairs) if x != y] == [row // 4096]
+
+
+def test_blocks_of_images_without_labels_are_of_the_images_alone():
+    images = np.arange(4097, dtype="u1").reshape(-1, 1, 1)
+    found = digest(Dataset.from_arrays({"train": (images, None)})["train"])
+
+    pieces = (images[:4096].tobytes(), images[4096:].tobytes())
+    expected = [hashlib.sha256(hashlib.sha256(piece).digest()).hexdigest()[:8] for piece in pieces]
+    assert found.blocks() == "".join(expected)
+
+
+def test_labels_of_some_of_the_images_alone_have_no_blocks():
+    info = Dataset.from_arrays({"train": (np.zeros((1, 1, 1), "u1"), np.zeros(1, "u1"))})["train"].info
+    found = SplitDigest(info)
+    found.update(Batch(np.zeros((4096, 1, 1), "u1"), np.zeros(4096, "u1")))
+    found.update(Batch(np.zeros((1, 1, 1), "u1"), None))
+
+    with pytest.raises(ValueError, match="shorter"):
+        found.blocks()
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f8"])
+def test_bytes_are_hashed_lowest_first_whatever_their_order_in_memory(dtype, order):
+    values = np.arange(12).reshape(3, 2, 2)
+    found = BlockHash()
+
+    found.update(values.astype(np.dtype(dtype).newbyteorder(order)))
+
+    assert (
+        found.finish() == hashlib.sha256(values.astype(np.dtype(dtype).newbyteorder("<")).tobytes()).digest()
+    )
+
+
+def test_rows_are_hashed_in_c_order_whatever_their_order_in_memory():
+    values = np.asfortranarray(np.arange(24, dtype="u1").reshape(2, 3, 4))
+    found = BlockHash()
+
+    found.update(values[::-1])
+
+    assert found.finish() == hashlib.sha256(values[::-1].tobytes("C")).digest()
 
 
 def test_dataset_digest_is_of_sorted_lines():

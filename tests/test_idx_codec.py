@@ -1,0 +1,320 @@
+"""One IDX file: what its header says, what is read of it, and the exact words of each refusal."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from mnistkit.buffers import BufferPool
+from mnistkit.errors import DataError
+from mnistkit.idx import TYPE_CODES, codec
+from mnistkit.idx.codec import Header, IdxFile, is_idx, open_idx
+
+AGAIN = "; get the file again"
+BEHIND = "data behind the end of the array: expected"
+
+
+def encode(array):
+    """Encode an array as IDX, independently of the package."""
+    head = struct.pack(f">HBB{array.ndim}I", 0, TYPE_CODES[array.dtype.name], array.ndim, *array.shape)
+    return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def zipped(data, path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("member", data)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write a file and return its path."""
+
+    def write(data):
+        path = tmp_path / "images"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def refusal(job):
+    with pytest.raises(DataError) as refused:
+        job()
+    return str(refused.value)
+
+
+# ---------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize("dtype", TYPE_CODES)
+@pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 4, 5, 6)], ids=str)
+def test_a_header_is_read_and_made_again(put, dtype, shape):
+    array = np.zeros(shape, dtype)
+    data = encode(array)
+
+    file = open_idx(put(data))
+
+    header = file.header
+    assert (file.shape, file.dtype, len(file)) == (shape, np.dtype(dtype), shape[0])
+    assert file.dtype.isnative
+    assert file.compression == "none"
+    assert header.encode() == data[: header.size]
+    assert (header.size, header.data_bytes) == (len(data) - array.nbytes, array.nbytes)
+    assert header.row_bytes == array.nbytes // shape[0]
+    assert header.dtype == np.dtype(dtype).newbyteorder(">")
+
+
+@pytest.mark.parametrize(
+    ("head", "verdict"),
+    [
+        (b"\0\0\x08\3", True),
+        (b"\0\0\x0e\0", True),
+        (b"\0\0\x08", False),
+        (b"\0\1\x08\3", False),
+        (b"\1\0\x08\3", False),
+        (b"\0\0\x0a\3", False),
+        (b"", False),
+    ],
+)
+def test_idx_is_told_by_four_bytes(head, verdict):
+    assert is_idx(head) is verdict
+
+
+def test_types_that_idx_has_not_have_no_header():
+    with pytest.raises(KeyError):
+        Header(np.dtype("int64"), (1,)).encode()
+
+
+# ---------------------------------------------------------------- refusals, word for word
+
+IMAGES = encode(np.zeros((3, 2, 2), "u1"))
+WANTED = "not an IDX file: expected bytes 00 00, a type and a number of dimensions, found "
+LIAR = gzip.compress(b"\0\0\x08\3" + b"\0\0\x03\xe8" * 3, mtime=0)
+NONE = encode(np.zeros((0, 2, 2), "u1"))
+REFUSED = {
+    "empty": (b"", f"{WANTED}an empty file{AGAIN}"),
+    "web page": (b"<!DOCTYPE html>", f"{WANTED}a web page or XML{AGAIN}"),
+    "PDF": (b"%PDF-1.7 ...", f"{WANTED}a PDF{AGAIN}"),
+    "PNG": (b"\x89PNG\r\n\x1a\n", f"{WANTED}a PNG{AGAIN}"),
+    "Parquet": (b"PAR1....", f"{WANTED}Parquet{AGAIN}"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n", f"{WANTED}HDF5{AGAIN}"),
+    "another magic number": (b"\x93NUMPY", f"{WANTED}93 4e 55 4d{AGAIN}"),
+    "one byte": (b"\0", f"{WANTED}00{AGAIN}"),
+    "no dimensions": (b"\0\0\x08\0", "IDX without dimensions: expected at least 1, found 0"),
+    "header cut": (IMAGES[:9], "ends within its header: expected 16 bytes, found 9"),
+    "header cut to its first four bytes": (IMAGES[:4], "ends within its header: expected 16 bytes, found 4"),
+    "one byte short": (IMAGES[:-1], f"ends too early: expected 28 bytes, found 27{AGAIN}"),
+    "one byte more": (IMAGES + b"\0", f"{BEHIND} 28 bytes, found 29{AGAIN}"),
+    "thousands short": (
+        b"\0\0\x08\3" + b"\0\0\x03\xe8" * 3,
+        f"ends too early: expected 1,000,000,016 bytes, found 16{AGAIN}",
+    ),
+    "no rows, but more": (gzip.compress(NONE + b"\0"), f"{BEHIND} 16 bytes, found more{AGAIN}"),
+    "gzip promising too much": (
+        LIAR,
+        f"promises more than it can hold: expected 1,000,000,016 bytes in {len(LIAR)}",
+    ),
+    "a large row": (
+        lzma.compress(struct.pack(">HBB2I", 0, 0x0E, 2, 1, (1 << 27) + 1)),
+        "one row is too large: expected at most 1 GiB, found 1,073,741,832 bytes",
+    ),
+    "an array that is none": (
+        b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"\0",
+        "not an array: expected one that numpy can hold, found maximum supported dimension",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "words"), REFUSED.values(), ids=REFUSED)
+def test_a_file_is_refused_in_these_words(put, data, words):
+    path = put(data)
+
+    message = refusal(lambda: open_idx(path))
+
+    assert message.startswith(f"{path}: {words}")
+    assert message == f"{path}: {words}" or "numpy can hold" in words  # whose words come behind
+
+
+def read_rows(file):
+    return list(file.rows(0, len(file), 2))
+
+
+def load(file):
+    return file.load(0, len(file))
+
+
+def read_late_rows(file):
+    return list(file.rows(2, 3, 1))
+
+
+PACKED = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("read", [read_rows, load, read_late_rows])
+@pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
+def test_a_packed_file_of_another_size_is_refused_in_these_words(put, pack, read):
+    short, long = open_idx(put(pack(IMAGES[:-1]))), b""
+    message = refusal(lambda: read(short))
+    assert message == f"{short.path}: ends too early: expected 28 bytes, found fewer{AGAIN}"
+
+    long = open_idx(put(pack(IMAGES + b"\0")))
+    message = refusal(lambda: read(long))
+    assert message == f"{long.path}: {BEHIND} 28 bytes, found more{AGAIN}"
+
+
+def test_a_packed_file_that_ends_before_the_rows_wanted_is_refused(put):
+    file = open_idx(put(gzip.compress(IMAGES[:17])))
+
+    message = refusal(lambda: file.load(2, 3))
+
+    assert message == f"{file.path}: ends too early: expected 28 bytes, found fewer{AGAIN}"
+
+
+def test_a_plain_file_cut_after_it_was_opened_is_refused(put):
+    file = open_idx(put(IMAGES))
+    file.path.write_bytes(IMAGES[:-1])
+
+    assert "ends too early" in refusal(lambda: load(file))
+    assert "ends too early" in refusal(lambda: read_rows(file))
+
+
+# ---------------------------------------------------------------- what may be promised
+
+
+@pytest.mark.parametrize("zeros", [1099, 1101])
+def test_deflate_may_promise_so_many_times_its_size(put, zeros):
+    """1,100 times, a little above what deflate reaches."""
+    stored = len(gzip.compress(struct.pack(">HBBI", 0, 8, 1, 1 << 20), mtime=0))
+    data = gzip.compress(struct.pack(">HBBI", 0, 8, 1, zeros * stored), mtime=0)
+    assert len(data) == stored
+
+    if zeros > 1100:
+        assert "promises more than it can hold" in refusal(lambda: open_idx(put(data)))
+    else:
+        assert len(open_idx(put(data))) == zeros * stored
+
+
+def test_a_zip_is_held_to_the_limit_of_deflate(put, tmp_path):
+    data = zipped(struct.pack(">HBBI", 0, 8, 1, 1 << 20), tmp_path / "zip")
+
+    assert "promises more than it can hold" in refusal(lambda: open_idx(put(data)))
+
+
+def test_deflate_reaches_what_a_file_may_promise(put):
+    array = np.zeros((1 << 14, 28, 28), "u1")
+    data = gzip.compress(encode(array), 9, mtime=0)
+    assert array.nbytes > 1000 * len(data)
+
+    file = open_idx(put(data))
+
+    assert sum(len(rows) for rows in file.rows(0, len(file), 4096)) == 1 << 14
+
+
+def test_a_row_may_have_a_gibibyte(put):
+    file = open_idx(put(lzma.compress(struct.pack(">HBB2I", 0, 0x0E, 2, 1, 1 << 27))))
+
+    assert file.header.row_bytes == 1 << 30
+
+
+@pytest.mark.parametrize(("dtype", "is_array"), [("uint8", True), ("int16", False)])
+def test_the_type_tells_whether_an_array_is_too_large_but_for_a_zero(put, dtype, is_array):
+    path = put(struct.pack(">HBB3I", 0, TYPE_CODES[dtype], 3, 1 << 31, 0, 1 << 31))
+
+    if is_array:
+        assert open_idx(path).shape == (1 << 31, 0, 1 << 31)
+    else:
+        assert "not an array" in refusal(lambda: open_idx(path))
+
+
+@pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
+def test_a_packed_file_without_rows_is_read_to_its_end_at_once(put, pack):
+    assert read_rows(open_idx(put(pack(NONE)))) == []
+    assert "data behind the end" in refusal(lambda: open_idx(put(pack(NONE + b"\0"))))
+
+
+# ---------------------------------------------------------------- rows
+
+
+@pytest.fixture(params=["plain", *PACKED])
+def file(request, put) -> tuple[IdxFile, np.ndarray]:
+    """20 rows of int16, and the file that holds them."""
+    array = np.arange(-120, 120, dtype="int16").reshape(20, 3, 4)
+    pack = PACKED.get(request.param, bytes)
+    return open_idx(put(pack(encode(array)))), array
+
+
+@pytest.mark.parametrize("span", [(0, 20), (0, 7), (5, 9), (19, 20), (4, 4), (20, 20)])
+@pytest.mark.parametrize("size", [1, 3, 4, 20, 100])
+def test_rows_come_in_pieces_of_the_size_asked_for(file, span, size):
+    (idx, array), (start, stop) = file, span
+
+    pieces = [rows.copy() for rows in idx.rows(start, stop, size)]
+
+    whole, rest = divmod(stop - start, size)
+    assert [len(rows) for rows in pieces] == [size] * whole + [rest] * (rest > 0)
+    assert all(rows.dtype == np.dtype("int16") and rows.dtype.isnative for rows in pieces)
+    assert all(rows.shape[1:] == (3, 4) for rows in pieces)
+    joined = np.concatenate([np.empty((0, 3, 4), "int16"), *pieces])
+    np.testing.assert_array_equal(joined, array[start:stop])
+
+
+@pytest.mark.parametrize("span", [(0, 20), (5, 9), (20, 20)])
+def test_rows_are_loaded_and_mapped_as_they_are(file, span):
+    (idx, array), (start, stop) = file, span
+
+    loaded, mapped = idx.load(start, stop), idx.map(start, stop)
+
+    for found in (loaded, mapped) if idx.compression == "none" else (loaded,):
+        assert found.dtype == np.dtype("int16")
+        assert found.dtype.isnative
+        np.testing.assert_array_equal(found, array[start:stop])
+    assert (mapped is None) == (idx.compression != "none")
+    assert not loaded.flags.writeable
+
+
+def test_rows_cannot_be_written_to(file):
+    idx, _ = file
+
+    for rows in idx.rows(0, 20, 6):
+        assert not rows.flags.writeable
+
+
+def test_rows_of_single_bytes_are_a_map_of_the_file(put):
+    mapped = open_idx(put(IMAGES)).map(1, 3)
+
+    assert mapped.shape == (2, 2, 2)
+    assert not mapped.flags.writeable
+    assert type(mapped.base) is np.memmap
+
+
+@pytest.mark.parametrize(
+    ("span", "size", "held"), [((0, 100), 7, 70), ((0, 5), 90, 50), ((3, 10), 7, 70), ((3, 3), 90, 10)]
+)
+def test_a_piece_has_room_for_the_rows_asked_for_and_no_more(put, monkeypatch, span, size, held):
+    rooms = []
+    monkeypatch.setattr(codec, "BufferPool", lambda room: rooms.append(room) or BufferPool(room))
+
+    list(open_idx(put(encode(np.zeros((100, 10), "u1")))).rows(*span, size))
+
+    assert rooms == [held]
+
+
+def test_a_packed_file_is_skipped_in_pieces(put, monkeypatch):
+    monkeypatch.setattr(codec, "_SKIP_BYTES", 7)
+    array = np.arange(200, dtype="u1").reshape(50, 2, 2)
+
+    np.testing.assert_array_equal(open_idx(put(gzip.compress(encode(array)))).load(30, 50), array[30:])
+
+
+def test_rows_longer_than_what_is_read_at_once_are_filled(put, monkeypatch):
+    monkeypatch.setattr(codec, "_PIECE", 7)
+    array = np.arange(200, dtype="u1").reshape(4, 5, 10)
+
+    np.testing.assert_array_equal(open_idx(put(encode(array))).load(1, 4), array[1:])
