@@ -28,6 +28,7 @@ TARGETS = {
     "idx": Watched(("mnistkit.idx", "mnistkit.compression", "mnistkit.dataset", "mnistkit.buffers")),
     "csv": _TEXT,
     "mlnet": _TEXT,
+    "idv": Watched(("mnistkit_mlnet.idv", "mnistkit.dataset")),
     "receipt": Watched(("mnistkit.receipt", "mnistkit.records", "mnistkit.dataset", "json")),
     "checksums": Watched(("mnistkit.checksums",)),
     "catalogue": Watched(("mnistkit.catalog", "mnistkit.records", "tomllib")),
