@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistkit.dataset import DTYPES, Batch, Dataset
-from mnistkit.digest import BlockHash, SplitDigest, class_names_digest, dataset_digest
+from mnistkit.digest import BlockHash, SplitDigest, _json, class_names_digest, dataset_digest
 
 TRAIN = "mk1:ca833e301e596d61c1636c27371e4ab704b941390df924e259595dccb0bcdafd"
 TEST = "mk1:3269015e2215b00a4df48a38728ce2eb9125d364fb73466dd5690565939c10c2"
@@ -126,6 +126,12 @@ def test_dataset_digest_is_of_sorted_lines():
     expected = hashlib.sha256(b"test:mk1:b\ntrain:mk1:a\n").hexdigest()
 
     assert dataset_digest({"train": "mk1:a", "test": "mk1:b"}) == f"mk1:{expected}"
+
+
+def test_json_has_sorted_keys_no_spaces_and_its_characters_as_they_are():
+    assert _json({"b": [1, 2], "a": "ключ", "c": {"z": None, "y": True}}) == (
+        '{"a":"ключ","b":[1,2],"c":{"y":true,"z":null}}'.encode()
+    )
 
 
 def test_class_names_digest_is_of_their_json():

@@ -7,11 +7,13 @@ import gzip
 import lzma
 import struct
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from mnistkit.buffers import BufferPool
+from mnistkit.compression import open_decompressed
 from mnistkit.errors import DataError
 from mnistkit.idx import TYPE_CODES, codec
 from mnistkit.idx.codec import Header, IdxFile, is_idx, open_idx
@@ -237,6 +239,65 @@ def test_the_type_tells_whether_an_array_is_too_large_but_for_a_zero(put, dtype,
 def test_a_packed_file_without_rows_is_read_to_its_end_at_once(put, pack):
     assert read_rows(open_idx(put(pack(NONE)))) == []
     assert "data behind the end" in refusal(lambda: open_idx(put(pack(NONE + b"\0"))))
+
+
+class Counting:
+    """A stream that counts what is read of it."""
+
+    def __init__(self, file):
+        self._file, self.count = file, 0
+
+    def read(self, size):
+        assert size is not None
+        found = self._file.read(size)
+        self.count += len(found)
+        return found
+
+    def readinto(self, buffer):
+        size = self._file.readinto(buffer)
+        self.count += size
+        return size
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """Every stream that the codec has opened, in order."""
+    opened = []
+
+    @contextmanager
+    def counting(path):
+        with open_decompressed(path) as file:
+            opened.append(Counting(file))
+            yield opened[-1]
+
+    monkeypatch.setattr(codec, "open_decompressed", counting)
+    return opened
+
+
+@pytest.mark.parametrize("read", [read_rows, load])
+def test_a_stream_is_read_no_further_than_a_byte_behind_its_promise(put, streams, read):
+    file = open_idx(put(gzip.compress(IMAGES + bytes(1000))))
+
+    with pytest.raises(DataError, match="data behind the end"):
+        read(file)
+
+    assert [stream.count for stream in streams] == [16, 28 + 1]
+
+
+def test_a_stream_without_rows_is_read_no_further_than_a_byte_behind_its_header(put, streams):
+    with pytest.raises(DataError, match="data behind the end"):
+        open_idx(put(gzip.compress(NONE + bytes(1000))))
+
+    assert [stream.count for stream in streams] == [16, 16 + 1]
+
+
+def test_a_stream_is_read_no_further_than_the_rows_wanted(put, streams):
+    file = open_idx(put(gzip.compress(IMAGES + bytes(1000))))
+
+    list(file.rows(1, 2, 1))
+    file.load(0, 1)
+
+    assert [stream.count for stream in streams] == [16, 16 + 8, 16 + 4]
 
 
 # ---------------------------------------------------------------- rows

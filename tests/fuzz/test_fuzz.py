@@ -57,9 +57,20 @@ def test_what_fuzzing_found_is_mended(path):
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_target_holds_for_changed_inputs(name):
+    check_changed(name, seed=1998, count=CHANGED.get(name, MANY))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_holds_for_many_changed_inputs(name, seed):
+    check_changed(name, seed=seed, count=50 * CHANGED.get(name, MANY))
+
+
+def check_changed(name, *, seed, count):
     target = loaded(name)
 
-    for data in replay.changed(name, seed=1998, count=CHANGED.get(name, MANY)):
+    for data in replay.changed(name, seed=seed, count=count):
         try:
             target.target(data)
         except BaseException as error:
