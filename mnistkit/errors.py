@@ -10,12 +10,15 @@
     ├── PluginError              1: a plugin that is broken or breaks its contract
     └── DifferenceError          3: what was written does not read back as it went in
 
-A message is one line: where; what is wrong; what was expected and found; what to do.
+A message is one line: where; what is wrong; what was expected and found; what to do.  Whatever it quotes,
+it holds no control or format characters.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from mnistkit.printable import printable
 
 
 class MnistkitError(Exception):
@@ -58,7 +61,7 @@ class MnistkitError(Exception):
         ]
         text += ": " + ", ".join(facts) if facts else ""
         text += f"; {self.todo}" if self.todo else ""
-        return " ".join(text.split())
+        return printable(" ".join(text.split()))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the way back from a worker process."""

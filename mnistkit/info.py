@@ -166,6 +166,9 @@ class DatasetInfo:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for fact in ("name", "licence", "citation", "homepage"):
+            if _has_surrogates(text := getattr(self, fact)):
+                raise DataError(self.name, fact, expected="Unicode text", found=ascii(text))
         names = [split.name for split in self.splits]
         if len(set(names)) != len(names):
             raise DataError(self.name, "two splits of one name", found=", ".join(sorted(names)))
@@ -219,4 +222,8 @@ def within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
 
 def _is_text(name: object) -> bool:
     """Whether a name is text that is not empty and has no lone surrogates, which no UTF-8 can carry."""
-    return isinstance(name, str) and name != "" and not any(unicodedata.category(c) == "Cs" for c in name)
+    return isinstance(name, str) and name != "" and not _has_surrogates(name)
+
+
+def _has_surrogates(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)

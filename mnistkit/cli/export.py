@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnistkit.cli.report import print_facts, print_json, print_profile, print_table, quieten
+from mnistkit.cli.report import print_facts, print_json, print_line, print_profile, print_table, quieten
 from mnistkit.consumers import CONSUMERS, wanted
 from mnistkit.errors import UsageError
 
@@ -208,7 +208,7 @@ def _plain(receipt: Receipt) -> dict[str, Any]:
 
 
 def _print(receipt: Receipt, place: Path, *, verified: bool) -> None:
-    print(f"{receipt.dataset} -> {receipt.format}: {place}")
+    print_line(f"{receipt.dataset} -> {receipt.format}: {place}")
     print_table(
         [
             (f"  {name}", f"{s.rows:,} images", "x".join(map(str, s.shape)), s.dtype, s.digest)
@@ -216,5 +216,5 @@ def _print(receipt: Receipt, place: Path, *, verified: bool) -> None:
         ]
     )
     if verified:
-        print("  verified: reads back equal, image by image")
+        print_line("  verified: reads back equal, image by image")
     print_facts({"  licence": receipt.licence})

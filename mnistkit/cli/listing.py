@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnistkit.cli.report import print_facts, print_json, print_table
+from mnistkit.cli.report import print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from mnistkit.native import State
@@ -66,8 +66,10 @@ def plugins(*, json: Annotated[bool, _JSON] = False) -> None:
     print_table([(r["format"], f"{r['distribution']} {r['version']}", r["status"]) for r in rows])
     for row in rows:
         if row["problem"]:
-            print(f"\n{row['problem']}")
-    print(f"\nnative: {_NATIVE[native.state()]}{native.problem()}")
+            print_line()
+            print_line(row["problem"])
+    print_line()
+    print_line(f"native: {_NATIVE[native.state()]}{native.problem()}")
 
 
 def _loaded() -> list[tuple[Plugin, Format | None, str]]:
@@ -93,7 +95,8 @@ def _verbs(card: Format) -> str:
 def _show(card: Format) -> None:
     by_default = " (by default)" if card.given else ""
     card = card.with_options(card.write_options())
-    print(f"{card.name}: {card.summary}\n")
+    print_line(f"{card.name}: {card.summary}")
+    print_line()
     print_facts(
         {
             "does": _verbs(card),
@@ -116,7 +119,8 @@ def _show_options(title: str, options: type) -> None:
 
     declared = options_of(options)
     if declared:
-        print(f"\n{title}:")
+        print_line()
+        print_line(f"{title}:")
         prefix = "--read " if title.startswith("read") else ""
         print_table(
             [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistkit.cli.export import read_options
-from mnistkit.cli.report import print_facts, print_json, print_table, results
+from mnistkit.cli.report import print_facts, print_json, print_line, print_table, results
 
 if TYPE_CHECKING:
     from mnistkit.api import Verification
@@ -67,9 +67,9 @@ def _print_verification(result: Verification, *, json: bool, quiet: bool) -> Non
         print_json({"equal": bool(result), "problems": result.problems, "digest": result.digest})
     elif not quiet:
         for problem in result.problems:
-            print(problem)
+            print_line(problem)
         rows = f"{result.receipt.rows:,} images in {len(result.receipt.splits)} splits"
-        print(f"equal: {rows}, {result.digest}" if result else "different")
+        print_line(f"equal: {rows}, {result.digest}" if result else "different")
 
 
 def diff(
@@ -94,10 +94,10 @@ def _print_differences(found: list[Difference], *, json: bool) -> None:
         print_json({"equal": not found, "differences": shown, "more": len(found) > _SHOWN})
     else:
         for difference in found[:_SHOWN]:
-            print(difference)
+            print_line(difference)
         if len(found) > _SHOWN:
-            print("and more")
-        print("different" if found else "equal")
+            print_line("and more")
+        print_line("different" if found else "equal")
 
 
 def _show(found: DatasetInfo) -> None:
@@ -111,7 +111,7 @@ def _show(found: DatasetInfo) -> None:
         }
     )
     header = ("split", "images", "shape", "pixels", "labels", "extra columns")
-    print()
+    print_line()
     print_table([header, *(_row(split) for split in found.splits)])
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mnistkit.printable import printable
 from mnistkit.progress import Progress, no_progress
 
 
@@ -24,7 +25,7 @@ def progress_bar(*, shown: bool) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a name may look like markup: [red]
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TextColumn("{task.fields[rate]}"),
@@ -35,7 +36,7 @@ def progress_bar(*, shown: bool) -> Iterator[Progress]:
 
         def update(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total, rate="")
+                tasks[what] = bar.add_task(printable(what), total=total, rate="")
             speed = bar.tasks[tasks[what]].speed
             bar.update(tasks[what], completed=done, rate=_rate(what, speed) if speed else "")
 

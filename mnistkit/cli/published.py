@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnistkit.cli.report import print_facts, print_json, print_table
+from mnistkit.cli.report import print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from mnistkit.catalog import Entry
@@ -58,7 +58,7 @@ def fetch(
         print_json([str(file) for file in files])
     elif not quiet:
         for file in files:
-            print(file)
+            print_line(file)
 
 
 def cache(
@@ -84,7 +84,7 @@ def cache(
         folder = str(cache_folder())
         print_json({"folder": folder, "files": [{"name": _name(f), "bytes": f.size} for f in files]})
         return
-    print(f"{cache_folder()}: {_size(sum(f.size for f in files))} in {len(files)} files")
+    print_line(f"{cache_folder()}: {_size(sum(f.size for f in files))} in {len(files)} files")
     print_table([(f"  {_name(f)}", _size(f.size)) for f in files])
 
 
@@ -101,7 +101,7 @@ def identify(
         files = {file.name: [f"{k.dataset}/{k.file}" for k in known] for file, known in found.files.items()}
         print_json({"dataset": found.dataset, "files": files})
         return
-    print(found.dataset or "unknown")
+    print_line(found.dataset or "unknown")
     print_table(
         [
             (f"  {file.name}", ", ".join(f"{k.dataset}: {k.file}" for k in known) or "unknown")
@@ -123,7 +123,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _show(entry: Entry) -> None:
-    print(f"{entry.name}: {entry.title}. {entry.summary}\n")
+    print_line(f"{entry.name}: {entry.title}. {entry.summary}")
+    print_line()
     print_facts(
         {
             "images": ", ".join(

@@ -11,11 +11,13 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import typer
 
 from mnistkit.errors import MnistkitError
+from mnistkit.printable import printable
 
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -32,6 +34,7 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
         debug: Show the traceback as well.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    _spell_what_stdout_cannot_say()
     _show_warnings(logging.WARNING)
     try:
         yield
@@ -104,7 +107,8 @@ def results() -> Iterator[None]:
 
 def _trace(*, shown: bool) -> None:
     if shown:
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            print(printable(line), file=sys.stderr)
 
 
 def _abandon_stdout() -> None:
@@ -118,9 +122,35 @@ def quieten() -> None:
     _show_warnings(logging.ERROR)
 
 
+def print_line(text: object = "") -> None:
+    """Print one line on stdout, whatever the text holds."""
+    print(printable(str(text)))
+
+
 def print_json(value: object) -> None:
-    """Print one JSON object on stdout."""
-    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print one JSON object on stdout: in ASCII where a terminal would obey or cannot say a character."""
+    text = _as_json(value, ensure_ascii=False)
+    if any(printable(line) != line for line in text.split("\n")) or not _can_be_said(text):
+        text = _as_json(value, ensure_ascii=True).replace("\x7f", "\\u007f")  # ASCII too, but no letter
+    print(text)
+
+
+def _as_json(value: object, *, ensure_ascii: bool) -> str:
+    return json.dumps(_finite(value), indent=2, ensure_ascii=ensure_ascii, allow_nan=False)
+
+
+def _can_be_said(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _spell_what_stdout_cannot_say() -> None:
+    """Spell characters as escapes that the encoding of stdout does not have, as stderr does anyway."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _finite(value: Any) -> Any:
@@ -134,7 +164,7 @@ def _finite(value: Any) -> Any:
 
 def print_table(rows: Sequence[Sequence[object]]) -> None:
     """Print rows in columns as wide as they need to be."""
-    texts = [[str(cell) for cell in row] for row in rows]
+    texts = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in texts) for i in range(len(texts[0]))] if texts else []
     for row in texts:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -158,13 +188,20 @@ def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the si
 
 
 def _exit(message: str, code: int) -> NoReturn:
-    print(f"mnistkit: {message}", file=sys.stderr)
+    print(f"mnistkit: {printable(message)}", file=sys.stderr)
     raise SystemExit(code)
+
+
+class _OneLine(logging.Formatter):
+    """Makes one line of each message, whatever it quotes."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return printable(super().formatMessage(record))
 
 
 def _show_warnings(level: int) -> None:
     logger = logging.getLogger("mnistkit")
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("mnistkit: %(message)s"))
+    handler.setFormatter(_OneLine("mnistkit: %(message)s"))
     logger.handlers[:] = [handler]
     logger.setLevel(level)

@@ -21,6 +21,7 @@ from mnistkit.errors import DifferenceError, MnistkitError
 from mnistkit.naming import RECEIPT
 from mnistkit.options import as_dict
 from mnistkit.plugin import API, Format
+from mnistkit.printable import printable
 from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
 from mnistkit.receipt import Receipt, SplitReceipt
@@ -55,7 +56,7 @@ def run_export(
         writer = load_writer(card)(options)
     plan = make_plan(card, options, writer, dataset.info, out=out, workers=workers, strict=strict)
     for sentence in (*dataset.info.notes, *plan.lost):
-        log.warning("%s", sentence)
+        log.warning("%s", printable(str(sentence)))
     with clock.phase("fetch"):
         dataset.prepare(progress)
     with scratch_folder(out, plan.digest) as scratch, plugin_border("mnistkit", doing="writing", where=out):
@@ -77,7 +78,7 @@ def run_export(
 
 def _check_losses(plan: Plan, outcome: Outcome, *, strict: bool) -> None:
     for sentence in outcome.lost:
-        log.warning("%s", sentence)
+        log.warning("%s", printable(str(sentence)))
     if strict and outcome.lost:
         raise refused_loss(plan.card.name, outcome.lost)
 

@@ -82,10 +82,13 @@ def facts_of(file: h5py.File) -> dict[str, Any]:
     """Read the attributes that say what the dataset is: class names, licence, citation, homepage.
 
     Raises:
-        DataError: Class names that are no list of texts.
+        DataError: Class names that are no list of texts, or a text that is not UTF-8.
     """
     texts = {name: text_of(read_attribute(file, name)) for name in ("licence", "citation", "homepage")}
     known: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
+    for name, text in known.items():
+        if any("\ud800" <= letter <= "\udfff" for letter in text):  # how h5py hands out what is no UTF-8
+            raise DataError(file.filename, f"attribute {name!r}", expected="UTF-8", found=ascii(text[:80]))
     if "class_names" in file.attrs:
         known["class_names"] = _class_names(file)
     return known

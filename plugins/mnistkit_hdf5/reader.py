@@ -12,6 +12,7 @@ from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import DataError
 from mnistkit.naming import split_order
 from mnistkit.plugin import Reader, parse_shape, spans
+from mnistkit.printable import printable
 from mnistkit_hdf5 import SUFFIXES
 from mnistkit_hdf5.direct import Direct
 from mnistkit_hdf5.finding import Found, Hints, facts_of, find_tables
@@ -100,7 +101,7 @@ class Hdf5Reader(Reader):
         """Say what is not read, and what is read otherwise than it is stored."""
         if found.skipped:
             skipped = ", ".join(found.skipped)
-            _log.warning("%s: not read: %s", path, skipped)
+            _log.warning("%s: not read: %s", path, printable(skipped))
             self._notes.append(f"{path.name}: not read: {skipped}")
         changes = dict.fromkeys(note for table in found.tables for note in table.notes)
         self._notes += [f"{path.name}: {note}" for note in changes]

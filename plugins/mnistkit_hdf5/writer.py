@@ -87,10 +87,6 @@ class Hdf5Writer(Writer):
 
 
 def _check_text(text: str, where: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise CapabilityError(where, "no Unicode text", found=ascii(text)) from error
     if "\0" in text:
         raise CapabilityError(where, "an HDF5 text ends at the first NUL character", found=ascii(text))
 

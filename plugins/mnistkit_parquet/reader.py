@@ -12,6 +12,7 @@ import numpy as np
 from mnistkit.dataset import MOST_ROWS, Batch, DatasetInfo, ExtraColumn, SplitInfo
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader, parse_shape, spans
+from mnistkit.printable import printable
 from mnistkit_parquet.columns import Columns, dtype_in, find_columns
 from mnistkit_parquet.files import opened, read_group, split_files
 from mnistkit_parquet.labels import Labels, labels_in, number, survey
@@ -170,7 +171,8 @@ def _split_info(split: str, table: _Table) -> SplitInfo:
 def _tell_skipped(path: object, tables: Iterable[_Table]) -> None:
     names = dict.fromkeys(name for table in tables for name in table.columns.skipped)
     if names:
-        _log.warning("%s: columns that are no numbers are left out: %s", path, ", ".join(names))
+        found = printable(", ".join(names))
+        _log.warning("%s: columns that are no numbers are left out: %s", path, found)
 
 
 def _class_names(tables: Iterable[_Table]) -> tuple[str, ...] | None:

@@ -363,14 +363,11 @@ def test_a_column_that_no_dataset_can_be_is_refused(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("a\0b", "ends at the first NUL character"), ("\ud800", "no Unicode text")]
-)
-def test_a_text_that_hdf5_would_cut_is_refused(tmp_path, text, message):
+def test_a_text_that_hdf5_would_cut_is_refused(tmp_path):
     small = drawn_dataset()
-    dataset = Dataset(small.reader, info=replace(small.info, citation=text))
+    dataset = Dataset(small.reader, info=replace(small.info, citation="a\0b"))
 
-    with pytest.raises(CapabilityError, match=message):
+    with pytest.raises(CapabilityError, match="ends at the first NUL character"):
         write_dataset(CARD, dataset, tmp_path)
 
 

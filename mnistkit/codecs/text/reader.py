@@ -24,6 +24,7 @@ from mnistkit.errors import DataError
 from mnistkit.naming import SPLIT_WORDS
 from mnistkit.parallel import ordered_map
 from mnistkit.plugin import Reader, Source, parse_shape
+from mnistkit.printable import printable
 from mnistkit.settings import usable_cpus
 
 
@@ -65,7 +66,7 @@ class TextReader(Reader):
         if any(table.compressed for table in tables):
             self.access = "sequential"
         for sentence in dict.fromkeys(t.layout.assumed for t in tables if t.layout.assumed):
-            self.log.warning("%s: %s", self.source.path, sentence)
+            self.log.warning("%s: %s", self.source.path, printable(sentence))
         splits = tuple(split_info(name, shards) for name, shards in self._tables.items())
         return DatasetInfo(self.source.name, splits, _class_names(tables))
 

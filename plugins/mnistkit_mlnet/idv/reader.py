@@ -13,6 +13,7 @@ import numpy as np
 from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader, parse_shape, spans
+from mnistkit.printable import printable
 from mnistkit_mlnet.idv import SUFFIX, IdvReadOptions
 from mnistkit_mlnet.idv.contents import Stored, read_contents
 from mnistkit_mlnet.idv.decode import block_bytes, check_lengths, numbers_in
@@ -54,9 +55,8 @@ class IdvReader(Reader):
         }
         tables = [table for shards in self._tables.values() for table in shards]
         if skipped := dict.fromkeys(name for table in tables for name in table.skipped):
-            _log.warning(
-                "%s: columns that are no numbers are left out: %s", self.source.path, ", ".join(skipped)
-            )
+            found = printable(", ".join(skipped))
+            _log.warning("%s: columns that are no numbers are left out: %s", self.source.path, found)
         splits = tuple(_merged(shards) for shards in self._tables.values())
         return DatasetInfo(self.source.name, splits, _class_names(tables))
 
