@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +36,12 @@ CHECKSUMS = "mnistkit.sha256"
 _SCRATCH = re.compile(r"\..*\.mnistkit-[0-9a-f]{12}")
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 _WORD = re.compile(r"[A-Za-z0-9]+")
+
+#: Bytes of a name that is to be part of file names; systems allow 255 in all.
+_MOST_STEM = 100
+
+#: What Windows takes for a device, whatever follows the first dot ("Naming Files, Paths, and Namespaces").
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
 
 
 def is_litter(name: str) -> bool:
@@ -89,8 +96,24 @@ def check_shards(split: str, shards: Sequence[Shard | None], names: Sequence[str
 
 
 def file_stem(dataset: str) -> str:
-    """Turn a dataset's name into one for files: ``emnist/letters`` into ``emnist-letters``."""
-    return re.sub(r"[^\w.+-]+", "-", dataset).strip("-.") or "dataset"
+    """Turn a dataset's name into one that files may have on every system: ``emnist-letters``.
+
+    It is at most 100 bytes long, neither hidden nor an option, and no device of Windows.
+    """
+    plain = re.sub(r"[^\w.+-]+", "-", unicodedata.normalize("NFC", dataset)).strip("-.")
+    stem = plain.encode()[:_MOST_STEM].decode(errors="ignore").strip("-.") or "dataset"
+    return f"dataset-{stem}" if _DEVICE.fullmatch(stem) else stem
+
+
+def split_fault(name: str) -> str:
+    """Say why no files should be named after a split; nothing where they may."""
+    if cut_shard(name)[1]:
+        return "is named like a shard"
+    if name.startswith("-"):
+        return "is named like an option"
+    if _DEVICE.fullmatch(name):
+        return "is named like a device of Windows"
+    return f"has a name of more than {_MOST_STEM} letters" if len(name) > _MOST_STEM else ""
 
 
 def slug(text: str) -> str:

@@ -16,7 +16,7 @@ from mnistkit.border import plugin_border
 from mnistkit.clock import Clock
 from mnistkit.dataset import DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError, DataError, DestinationError
-from mnistkit.naming import cut_shard, file_stem
+from mnistkit.naming import file_stem, split_fault
 from mnistkit.options import as_dict
 from mnistkit.plugin import Format, Loss, Part, Writer
 
@@ -115,8 +115,8 @@ def check_content(card: Format, info: DatasetInfo) -> None:
         CapabilityError: The first thing that it cannot carry.
     """
     for split in info.splits:
-        if cut_shard(split.name)[1]:
-            raise CapabilityError(f"split {split.name!r}", "is named like a shard", todo="rename it")
+        if fault := split_fault(split.name):
+            raise CapabilityError(f"split {split.name!r}", fault, todo="rename it")
         for what, allowed, found in _demands(card, split):
             raise CapabilityError(
                 f"format {card.name!r}", f"cannot carry {what} of split {split.name!r}",

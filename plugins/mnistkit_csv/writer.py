@@ -17,6 +17,8 @@ from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_csv import CsvWriteOptions
 from mnistkit_csv.dialects import DIALECTS, Dialect
 
+_MOST_PREFIX = 100  # letters
+
 
 class CsvWriter(Writer):
     """Writes one file a split."""
@@ -43,7 +45,7 @@ class CsvWriter(Writer):
                     where, "an empty file cannot say that it has no labels", todo="add --header"
                 )
             if dialect.named_after_dataset and find_split(_stem(info, split.name)) != (
-                slug(info.name),
+                _prefix(info),
                 split.name,
             ):
                 raise CapabilityError(
@@ -83,7 +85,12 @@ class CsvWriter(Writer):
 
 
 def _stem(info: DatasetInfo, stem: str) -> str:
-    return f"{slug(info.name)}_{stem}"
+    return f"{_prefix(info)}_{stem}"
+
+
+def _prefix(info: DatasetInfo) -> str:
+    """Return the dataset's name as it begins file names, which systems bound at 255 bytes."""
+    return slug(info.name)[:_MOST_PREFIX].strip("-")
 
 
 def _lines(batch: Batch, *, separator: bytes, label: Literal["first", "last"]) -> bytes:

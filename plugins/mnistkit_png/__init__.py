@@ -7,8 +7,8 @@ Layout ``tree``, for digits and for classes with names::
     test/7/00000.png            test/02_Pullover/00000.png
 
 A folder is the class number, zero-padded to the width of the greatest, and ``_`` with the name of the
-class, percent-encoded outside ``[A-Za-z0-9.-]`` and cut at 100 bytes, where it has a name.  A class
-without images has no folder.  Images without labels lie in ``train/`` itself.
+class, percent-encoded outside ``[A-Za-z0-9.-]`` and at a last dot, cut at 100 bytes, where it has a name.
+A class without images has no folder.  Images without labels lie in ``train/`` itself.
 
 Layout ``flat``::
 

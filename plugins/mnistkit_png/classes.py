@@ -27,14 +27,18 @@ def folder_of(info: DatasetInfo, label: int) -> str:
 
 
 def encoded(name: str) -> str:
-    """Percent-encode a name and cut it at 100 bytes, never within a character."""
+    """Percent-encode a name and cut it at 100 bytes, never within a character.
+
+    A dot at the end is encoded too: Windows leaves it out of names.
+    """
     text = ""
     for character in name:
         more = "".join(chr(o) if o in _PLAIN else f"%{o:02X}" for o in character.encode("utf-8"))
         if len(text) + len(more) > MOST_BYTES:
-            break
+            return text.rstrip(".")
         text += more
-    return text
+    ended = f"{text[:-1]}%2E" if text.endswith(".") else text
+    return ended if len(ended) <= MOST_BYTES else text.rstrip(".")
 
 
 def is_cut(name: str) -> bool:
