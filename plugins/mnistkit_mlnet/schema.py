@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, Lines
+from mnistkit.codecs.text.formulas import without_formulas
 from mnistkit.dataset import SplitInfo
 from mnistkit.errors import DataError
 from mnistkit_mlnet import MlNetWriteOptions
@@ -111,7 +112,7 @@ def note_line(split: SplitInfo, class_names: Sequence[str]) -> bytes:
         note["dtype"] = split.dtype
     if len(split.shape) != 2 or split.shape[0] != split.shape[1]:
         note["shape"] = list(split.shape)
-    return _NOTE + json.dumps(note, ensure_ascii=False).encode() + b"\n" if note else b""
+    return _NOTE + without_formulas(json.dumps(note, ensure_ascii=False)).encode() + b"\n" if note else b""
 
 
 def read_head(lines: Lines) -> Head:

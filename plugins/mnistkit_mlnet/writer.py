@@ -19,6 +19,7 @@ from mnistkit.codecs.text import (
     header_line,
     pixel_names,
 )
+from mnistkit.codecs.text.formulas import begins_formula
 from mnistkit.codecs.text.words import begin_with, words_of
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
@@ -31,8 +32,8 @@ from mnistkit_mlnet.schema import MOST_NOTE_BYTES, head_lines, note_line
 #: Above this, float32 skips whole numbers.
 MOST_SINGLE = 2**24
 
-#: What a text cell may not begin with: formulas of spreadsheets, quotes, and what ML.NET takes for comments.
-_NO_BEGINNING = ("=", "+", "-", "@", '"', "#", "//")
+#: What a text cell may not begin with: quotes, and what ML.NET takes for comments.
+_NO_BEGINNING = ('"', "#", "//")
 _ITEM = re.compile(r"\d+:")
 
 
@@ -130,17 +131,15 @@ class MlNetWriter(Writer):
 
     def _fault(self, name: str) -> str:
         """Say what keeps a class name from being a cell of its own; nothing where it can be one."""
-        if name.startswith(_NO_BEGINNING):
-            return f"begins with one of {' '.join(_NO_BEGINNING)}"
-        if name.strip() != name:
-            return "begins or ends with a blank"
-        if SEPARATORS[self.options.separator].decode() in name:
-            return "holds the separator"
-        if any(unicodedata.category(character) == "Cc" for character in name):
-            return "holds a control character"
-        if self.options.sparse and _ITEM.match(name):
-            return "ML.NET takes for an item of a sparse line"
-        return ""
+        faults = {
+            f"begins with one of {' '.join(_NO_BEGINNING)}": name.startswith(_NO_BEGINNING),
+            "a spreadsheet may take for a formula": begins_formula(name),
+            "begins or ends with a blank": name.strip() != name,
+            "holds the separator": SEPARATORS[self.options.separator].decode() in name,
+            "holds a control character": any(unicodedata.category(letter) == "Cc" for letter in name),
+            "ML.NET takes for an item of a sparse line": self.options.sparse and _ITEM.match(name),
+        }
+        return next((fault for fault, holds in faults.items() if holds), "")
 
 
 def _is_too_long(split: SplitInfo, names: Sequence[str]) -> bool:
