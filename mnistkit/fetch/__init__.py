@@ -9,9 +9,10 @@
     parts       what has arrived so far, and how to go on from there       parts.py
     archive     one member of a zip archive, near or far                   archive.py
     transport   one request: redirects, timeouts, reasons for failure      transport.py
+    peers       where connections lead: not into the local network         peers.py
     limits      how long to wait, how often to try again                   limits.py
 
-Only a download imports what the last four need.
+Only a download imports what the last five need.
 """
 
 from __future__ import annotations

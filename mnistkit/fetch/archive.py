@@ -24,9 +24,8 @@ from mnistkit.fetch.parts import Part
 from mnistkit.fetch.transport import ask, body_of, patiently, stretch_of
 
 if TYPE_CHECKING:
-    from requests import Session
-
     from mnistkit.catalog.entry import RemoteFile
+    from mnistkit.fetch.peers import Session
 
 _BLOCK = 64 << 10
 _CHUNK = 1 << 20

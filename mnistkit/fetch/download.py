@@ -31,10 +31,9 @@ from mnistkit.fetch.transport import open_session
 from mnistkit.progress import Progress
 
 if TYPE_CHECKING:
-    from requests import Session
-
     from mnistkit.catalog.entry import RemoteFile
     from mnistkit.fetch.limits import Limits
+    from mnistkit.fetch.peers import Session
 
 log = logging.getLogger(__name__)
 

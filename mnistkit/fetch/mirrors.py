@@ -72,19 +72,34 @@ def shown(url: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in plain)
 
 
-def check_redirect(mirror: Mirror, target: str) -> None:
-    """Make sure that a mirror leads neither away from HTTP nor from the internet into the user's network.
+def check_redirect(url: str, target: str, *, inside: bool) -> None:
+    """Make sure that a redirect leads neither away from HTTP or TLS nor into the user's network.
 
-    Names are looked up here once and again when the request is made: this stops a mirror that is
-    careless or was taken over, not one that also rules the name service.
+    Names are looked up here for a clear word; what counts is where the connection leads, which
+    :mod:`mnistkit.fetch.peers` looks at.
+
+    Args:
+        url: What was asked for.
+        target: Where the answer leads.
+        inside: Whether it may lead into the local network.
 
     Raises:
-        MirrorFailed: It does.
+        MirrorFailed: It leads where it must not.
     """
-    if urlsplit(target).scheme not in ("http", "https"):
+    scheme = urlsplit(target).scheme
+    if scheme not in ("http", "https"):
         raise MirrorFailed(f"redirects to {shown(target)}, which is not followed")
-    if not mirror.own and _leads_inside(target) and not _leads_inside(mirror.url):
+    if scheme == "http" and urlsplit(url).scheme == "https":
+        raise MirrorFailed(f"redirects from https to {shown(target)}, which is not followed")
+    if not inside and _leads_inside(target):
         raise MirrorFailed(f"redirects into the local network ({shown(target)}), which is not followed")
+
+
+def is_inside(address: str) -> bool:
+    """Whether an address is this machine's or of a private network: not one of the internet's."""
+    found = ip_address(address.partition("%")[0])
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return not plain.is_global or plain.is_multicast
 
 
 def _own(base: str, folder: str, name: str) -> Mirror:
@@ -97,9 +112,4 @@ def _leads_inside(url: str) -> bool:
         found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return any(_is_inside(str(address[0])) for *_, address in found)
-
-
-def _is_inside(text: str) -> bool:
-    address = ip_address(text.partition("%")[0])
-    return not address.is_global or address.is_multicast
+    return any(is_inside(str(address[0])) for *_, address in found)

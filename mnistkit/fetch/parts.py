@@ -15,7 +15,9 @@ from mnistkit.fetch.mirrors import Mirror, MirrorFailed, NoRanges
 from mnistkit.fetch.transport import ask, body_of, length_of, patiently, stretch_of
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import Response
+
+    from mnistkit.fetch.peers import Session
 
 #: Called with the bytes that are there, and those that there are to be.
 Report: TypeAlias = Callable[[int, int], None]

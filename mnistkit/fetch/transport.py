@@ -19,6 +19,7 @@ import urllib3
 from mnistkit._version import __version__
 from mnistkit.fetch.limits import Limits
 from mnistkit.fetch.mirrors import Mirror, MirrorFailed, check_redirect
+from mnistkit.fetch.peers import Session
 
 T = TypeVar("T")
 
@@ -46,38 +47,34 @@ _CAUSES: tuple[tuple[type[BaseException], str, bool], ...] = (
 )
 
 
-class _Session(requests.Session):
-    """A session that sees no redirects: requests reads their bodies to the end, however long they are."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - as overridden
-        return None
-
-
-def open_session() -> requests.Session:
+def open_session() -> Session:
     """Return a session that asks for files as they are: a compressed one is not to be compressed again."""
-    session = _Session()
+    session = Session()
     session.headers.update({"User-Agent": f"mnistkit/{__version__}", "Accept-Encoding": "identity"})
     return session
 
 
 @contextmanager
 def ask(
-    session: requests.Session, mirror: Mirror, limits: Limits, headers: Mapping[str, str]
+    session: Session, mirror: Mirror, limits: Limits, headers: Mapping[str, str]
 ) -> Iterator[requests.Response]:
     """Ask a mirror for a file, follow its redirects, and yield an answer with status 200, 206 or 416.
+
+    Only a mirror of the user's own, or one in the local network, may redirect into that.
 
     Raises:
         MirrorFailed: There is no such answer, or it is a web page.
     """
-    url = mirror.url
+    url, inside = mirror.url, True
     for _ in range(limits.redirects + 1):
-        with _request(session, url, limits, headers) as answer:
+        with _request(session, url, limits, headers, fenced=not inside) as answer:
             target = _target(answer, url)
             if target is None:
                 _check_status(answer)
                 yield answer
                 return
-        check_redirect(mirror, target)
+        inside = mirror.own or session.spoke_inside(mirror.url)
+        check_redirect(url, target, inside=inside)
         url = target
     raise MirrorFailed(f"redirects more than {limits.redirects} times")
 
@@ -130,16 +127,17 @@ def patiently(limits: Limits, action: Callable[[], T]) -> T:
 
 
 def _request(
-    session: requests.Session, url: str, limits: Limits, headers: Mapping[str, str]
+    session: Session, url: str, limits: Limits, headers: Mapping[str, str], *, fenced: bool
 ) -> requests.Response:
     try:
-        return session.get(
-            url,
-            headers=dict(headers),
-            stream=True,
-            allow_redirects=False,
-            timeout=(limits.connect, limits.silence),
-        )
+        with session.fenced(url, closed=fenced):
+            return session.get(
+                url,
+                headers=dict(headers),
+                stream=True,
+                allow_redirects=False,
+                timeout=(limits.connect, limits.silence),
+            )
     except requests.RequestException as error:
         raise _failure(error) from error
 

@@ -29,8 +29,14 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, files: Mapping[str, bytes], behave: Behaviour, tls: ssl.SSLContext | None = None):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        behave: Behaviour,
+        tls: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
+    ):
+        super().__init__((address, 0), Handler)
         self.files, self.behave = dict(files), behave
         self.asked: list[tuple[str, str | None]] = []
         self.sent = 0
@@ -42,7 +48,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://{self.server_address[0]}:{self.server_port}"
 
     def handle_error(self, request, client_address):
         """Say nothing: clients that go away and handshakes that fail are what these servers are for."""

@@ -17,7 +17,7 @@ from fetch.servers import Server, at_first, good, half_then, redirecting, refusi
 
 from mnistkit.errors import DataError, DestinationError
 from mnistkit.fetch import fetch_file
-from mnistkit.fetch.mirrors import Mirror, MirrorFailed, check_redirect
+from mnistkit.fetch.mirrors import MirrorFailed, check_redirect
 
 #: What a mirror does, and what is said of it.
 FAULTS = {
@@ -242,16 +242,16 @@ INSIDE = [
 @pytest.mark.parametrize("target", INSIDE)
 def test_redirect_from_the_internet_into_the_local_network_is_refused(target):
     with pytest.raises(MirrorFailed, match="redirects into the local network"):
-        check_redirect(Mirror("http://93.184.216.34/x"), target)
+        check_redirect("http://93.184.216.34/x", target, inside=False)
 
 
 @pytest.mark.parametrize("target", INSIDE)
 def test_mirror_of_the_users_own_may_redirect_into_the_local_network(target):
-    check_redirect(Mirror("http://93.184.216.34/x", own=True), target)
+    check_redirect("http://93.184.216.34/x", target, inside=True)
 
 
 def test_redirect_within_the_internet_is_fine():
-    check_redirect(Mirror("http://93.184.216.34/x"), "https://8.8.8.8/x")
+    check_redirect("http://93.184.216.34/x", "https://8.8.8.8/x", inside=False)
 
 
 @pytest.fixture(scope="session")
