@@ -4,6 +4,7 @@
 
     cache       where files are kept, and which of them are there          cache.py
     checks      whether a file is the published one                        checks.py
+    private     files under way, for their owner alone                     private.py
     mirrors     which URLs to ask, in which order                          mirrors.py
     download    one mirror after the other, until one delivers             download.py
     parts       what has arrived so far, and how to go on from there       parts.py

@@ -11,6 +11,8 @@
             train-images-idx3-ubyte.gz.part    what has arrived of it so far
             train-images-idx3-ubyte.gz.note    where that came from
             train-images-idx3-ubyte.gz.lock    held by the process that fetches it
+
+What is under way is for its owner alone; what is whole may be read as the umask says.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from mnistkit.errors import DataError, DestinationError
 from mnistkit.fetch.checks import best_of, fault_of, is_checkable
+from mnistkit.fetch.private import create, share
 from mnistkit.settings import cache_folder
 
 if TYPE_CHECKING:
@@ -126,7 +129,7 @@ def new_file(place: Place) -> Iterator[IO[bytes]]:
     """
     path = place.beside(".new")
     try:
-        with path.open("wb") as file:
+        with create(path) as file:
             yield file
     except BaseException as error:
         path.unlink(missing_ok=True)
@@ -144,6 +147,7 @@ def publish(place: Place, new: Path, file: RemoteFile) -> Path:
     try:
         with new.open("rb+") as stream:
             os.fsync(stream.fileno())
+        share(new)
         place.path.parent.mkdir(parents=True, exist_ok=True)
         new.replace(place.path)
         _sync_folder(place.path.parent)
@@ -260,7 +264,9 @@ def _record(place: Place, state: dict[str, Any]) -> None:
     # A cache that is shared read-only has no records; its files are checked at every use.
     with suppress(OSError):
         record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(state, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+        with create(record) as file:
+            file.write(json.dumps(state, sort_keys=True).encode() + b"\n")
+        share(record)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -156,7 +156,7 @@ def _receive_checked(job: Job, mirror: Mirror, part: Part, check: Check, *, agai
     except MirrorFailed:
         note = part.note()
         part.discard()
-        if not again or (note.url, note.answers) == (mirror.url, 1):
+        if not again or (note.sender, note.answers) == (mirror.fingerprint, 1):
             raise
     return _receive_checked(job, mirror, part, check, again=False)
 

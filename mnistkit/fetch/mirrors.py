@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -24,6 +25,11 @@ class Mirror:
 
     def __str__(self) -> str:
         return shown(self.url)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from others and no more: its URL may hold a password."""
+        return hashlib.sha256(self.url.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

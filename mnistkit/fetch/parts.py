@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mnistkit.fetch.cache import Place, unwritable
 from mnistkit.fetch.limits import Limits
 from mnistkit.fetch.mirrors import Mirror, MirrorFailed, NoRanges
+from mnistkit.fetch.private import create, is_ours, reopen
 from mnistkit.fetch.transport import ask, body_of, length_of, patiently, stretch_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Note:
     """Where the bytes of a part come from.
 
     Attributes:
-        url: Which mirror sent the last of them.
+        sender: Which mirror sent the last of them, as the SHA-256 of its URL, which may hold a password.
         validator: By what that mirror will know its file again: an entity tag or a date.
         answers: How many answers they were sent in.
         encoded: Whether they were compressed for the transfer.
@@ -36,7 +37,7 @@ class Note:
         stretch: Whether they are a stretch of the remote file, not all of it.
     """
 
-    url: str = ""
+    sender: str = ""
     validator: str = ""
     answers: int = 0
     encoded: bool = False
@@ -67,7 +68,7 @@ class Part:
 
     def length(self) -> int:
         """Return how many bytes there are to go on from; remove them where they are of no use."""
-        note, have = self.note(), self.path.stat().st_size if self.path.is_file() else 0
+        note, have = self.note(), self.path.stat().st_size if is_ours(self.path) else 0
         fits = (note.first, note.stretch, note.encoded) == (self.first, self.stretch, False)
         if have and (not fits or (self.size is not None and have > self.size)):
             self.discard()
@@ -84,8 +85,9 @@ class Part:
     def begin(self, note: Note) -> None:
         """Note where the next bytes come from; the first answer starts the file anew."""
         if note.answers == 1:
-            self.path.write_bytes(b"")
-        self.place.beside(".note").write_text(json.dumps(asdict(note)), encoding="utf-8", newline="\n")
+            create(self.path).close()
+        with create(self.place.beside(".note")) as file:
+            file.write(json.dumps(asdict(note)).encode())
 
     def discard(self) -> None:
         """Remove what has arrived."""
@@ -113,7 +115,7 @@ def _receive_once(session: Session, mirror: Mirror, part: Part, limits: Limits, 
             return
         start = _start_of(answer, part, have)
         note = Note(
-            url=mirror.url,
+            sender=mirror.fingerprint,
             validator=_validator_in(answer),
             answers=part.note().answers + 1 if start else 1,
             encoded=_is_encoded(answer),
@@ -134,7 +136,7 @@ def _headers(mirror: Mirror, part: Part, have: int) -> dict[str, str]:
     last = part.first + (part.size or 0) - 1 if part.stretch else ""
     headers = {"Range": f"bytes={part.first + have}-{last}"}
     note = part.note()
-    if have and note.validator and note.url == mirror.url:
+    if have and note.validator and note.sender == mirror.fingerprint:
         headers["If-Range"] = note.validator
     return headers
 
@@ -173,7 +175,7 @@ def _append(answer: Response, part: Part, have: int, limits: Limits, report: Rep
     most = limits.most_bytes if part.size is None else part.size
     if _is_encoded(answer):
         most += most // 64 + 4096  # what does not shrink grows by less than that
-    with part.path.open("ab") as file:
+    with reopen(part.path) as file:
         for chunk in body_of(answer, limits):
             have += len(chunk)
             if have > most:
