@@ -7,7 +7,8 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Literal
-from zlib import DEFLATED, MAX_WBITS, compressobj, crc32
+
+from zlib_ng import zlib_ng
 
 from mnistkit.codecs.text import MOST_COLUMNS, SEPARATORS, encode, header_line
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
@@ -123,10 +124,13 @@ def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gzip_member(text: bytes) -> bytes:
-    """Return a member of a gzip file: no name, no time, no system (RFC 1952)."""
-    deflate = compressobj(6, DEFLATED, -MAX_WBITS)
+    """Return a member of a gzip file: no name, no time, no system (RFC 1952).
+
+    zlib-ng makes the same bytes on every machine; Python's own zlib is another library on some.
+    """
+    deflate = zlib_ng.compressobj(6, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
     body = deflate.compress(text) + deflate.flush()
-    tail = crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
+    tail = zlib_ng.crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
     return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + body + tail
 
 
