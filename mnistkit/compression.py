@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import lzma
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from zlib_ng import gzip_ng, zlib_ng
 
 from mnistkit.errors import DataError, MnistkitError
+from mnistkit.streams import bzip2_streams, xz_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,29 @@ _MAGICS: tuple[tuple[bytes, Compression], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 
+#: How many bytes one compressed byte can stand for, about: deflate's 258 bytes of two bits; 128 KiB of
+#: Zstandard in 4 bytes; 2 MiB of LZMA2 in 290, of bzip2 45 MiB in 40.
+MOST_RATIO: dict[Compression, int] = {
+    "gzip": 1100,
+    "zip": 1100,
+    "zstd": 1 << 15,
+    "xz": 1 << 13,
+    "bzip2": 1 << 21,
+}
+
+#: A member packed otherwise would be unpacked in pieces of any size.
+_ZIP_METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflate"}
+
+#: The end of an archive: its fixed part, the longest comment, and what tells sizes beyond 32 bits.
+_MOST_ZIP_END, _WIDE = 22 + 0xFFFF + 20 + 56, 0xFFFFFFFF
+
+#: Lists of members are held whole; one member takes some hundred bytes.
+_MOST_LISTING = 1 << 18
+
 _NG_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub gives an object, not a class
 
-#: What the decompressors raise on damaged input; EOFError is a stream cut short, RuntimeError an
-#: encrypted zip or one packed in a way that Python does not know.
+#: What the decompressors raise on damaged input; EOFError is a stream cut short, OverflowError a gzip header
+#: without end, RuntimeError an encrypted zip.
 _DAMAGED = (
     EOFError,
     zlib.error,
@@ -39,6 +58,7 @@ _DAMAGED = (
     zipfile.BadZipFile,
     OSError,
     ValueError,
+    OverflowError,
     RuntimeError,
 )
 
@@ -105,13 +125,13 @@ def _opened(path: Path, kind: Compression) -> Iterator[IO[bytes]]:
             with cast("Any", gzip_ng.GzipNGFile)(path, "rb") as stream:  # typed in some releases only
                 yield cast("IO[bytes]", stream)
         case "bzip2":
-            with bz2.open(path) as stream:
-                yield cast("IO[bytes]", stream)
+            with path.open("rb") as file, bzip2_streams(file) as stream:
+                yield stream
         case "xz":
-            with lzma.open(path) as stream:
-                yield cast("IO[bytes]", stream)
+            with path.open("rb") as file, xz_streams(file) as stream:
+                yield stream
         case "zip":
-            with zipfile.ZipFile(path) as archive, archive.open(_only_member(archive, path)) as member:
+            with _zip_member(path) as member:
                 yield member
         case "zstd":
             # The standard library reads Zstandard from Python 3.14 on; until then Arrow does.
@@ -121,18 +141,44 @@ def _opened(path: Path, kind: Compression) -> Iterator[IO[bytes]]:
                 yield stream
 
 
-def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
-    members = [m.filename for m in archive.infolist() if not m.is_dir()]
+@contextmanager
+def _zip_member(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        _check_listing(file, path)
+        with zipfile.ZipFile(file) as archive, archive.open(_only_member(archive, path)) as member:
+            yield member
+
+
+def _check_listing(file: IO[bytes], path: Path) -> None:
+    """Refuse a list of members that is no list of one, before it is read (APPNOTE.TXT, 4.3.14 and 4.3.16)."""
+    file.seek(max(0, file.seek(0, 2) - _MOST_ZIP_END))
+    end = file.read()
+    at, wide = end.rfind(b"PK\5\6"), end.rfind(b"PK\6\6")
+    size = int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
+    if size == _WIDE and wide >= 0:
+        size = int.from_bytes(end[wide + 40 : wide + 48], "little")
+    if size > _MOST_LISTING:
+        raise _not_one(path, f"a list of {size:,} bytes")
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    members = [m for m in archive.infolist() if not m.is_dir()]
     if len(members) != 1:
-        shown = ", ".join(members[:5]) + (", …" if len(members) > 5 else "")
+        shown = ", ".join(m.filename for m in members[:5]) + (", …" if len(members) > 5 else "")
+        raise _not_one(path, f"{len(members)} ({shown})")
+    if members[0].compress_type not in _ZIP_METHODS:
         raise DataError(
             path,
-            "zip archive",
-            expected="one member",
-            found=f"{len(members)} ({shown})",
+            "zip member packed by another method",
+            expected=" or ".join(_ZIP_METHODS.values()),
+            found=f"method {members[0].compress_type}",
             todo="unpack it first",
         )
     return members[0]
+
+
+def _not_one(path: Path, found: str) -> DataError:
+    return DataError(path, "zip archive", expected="one member", found=found, todo="unpack it first")
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:
@@ -142,5 +188,7 @@ def _unreadable(path: Path, error: OSError) -> DataError:
 def _damaged(path: Path, kind: Compression, error: Exception) -> DataError:
     if kind == "none":
         return DataError(path, "cannot be read", found=str(error))
-    what = "ends too early" if isinstance(error, EOFError) else str(error)
-    return DataError(path, f"damaged {kind} data", found=what, todo="get the file again")
+    found = "one that ends too early" if isinstance(error, EOFError) else str(error)
+    return DataError(
+        path, f"damaged {kind} data", expected="a whole stream", found=found, todo="get the file again"
+    )

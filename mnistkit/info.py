@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,13 @@ SPLIT_NAME = re.compile(r"[a-z0-9_-]+")
 #: Rows of a batch are a power of two and at most this, so that batches tile the digest's blocks.
 MOST_ROWS = 4096
 _BATCH_BYTES = 1 << 20
+
+#: Size in memory of one image and what is beside it, at most: some are always held, and a small file may
+#: claim, and even hold, images of any size.
+MOST_ROW_BYTES = 64 << 20
+
+#: Extra columns of a split, at most.
+MOST_EXTRA = 1024
 
 #: Bounds of what a label may be: the content digest takes labels as int64.
 _INT64 = (-(1 << 63), (1 << 63) - 1)
@@ -59,6 +67,11 @@ class ExtraColumn:
     def is_integer(self) -> bool:
         """Whether its values are whole numbers."""
         return self.dtype.startswith(("int", "uint"))
+
+    @property
+    def value_bytes(self) -> int:
+        """Size of one value in memory, in bytes."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +115,29 @@ class SplitInfo:
             raise DataError(
                 f"split {self.name!r}", "pixel type", expected=", ".join(DTYPES), found=self.dtype
             )
+        self._check_extra()
+        self._check_size()
+        self._check_labels()
+
+    def _check_extra(self) -> None:
         columns = [column.name for column in self.extra]
+        if len(columns) > MOST_EXTRA:
+            raise DataError(
+                f"split {self.name!r}", "extra columns", expected=f"at most {MOST_EXTRA:,}",
+                found=f"{len(columns):,}",
+            )  # fmt: skip
         if len(set(columns)) != len(columns):
             raise DataError(f"split {self.name!r}", "two extra columns of one name", found=", ".join(columns))
-        self._check_labels()
+
+    def _check_size(self) -> None:
+        if self.row_bytes > MOST_ROW_BYTES:
+            beside = " and what is beside it" if self.extra else ""
+            raise DataError(
+                f"split {self.name!r}",
+                f"too large: one image{beside}",
+                expected=f"at most {MOST_ROW_BYTES:,} bytes",
+                found=f"{self.row_bytes:,} ({' x '.join(map(str, self.shape))} of {self.dtype}{beside})",
+            )
 
     def _check_labels(self) -> None:
         if self.label_dtype is not None and self.label_dtype not in LABEL_DTYPES:
@@ -136,9 +168,14 @@ class SplitInfo:
         return self.values * np.dtype(self.dtype).itemsize
 
     @property
+    def row_bytes(self) -> int:
+        """Size of one image in memory and of what is beside it, in bytes."""
+        return self.image_bytes + sum(column.value_bytes for column in self.extra)
+
+    @property
     def batch_rows(self) -> int:
-        """Images of a batch of about 1 MiB: a power of two from 1 to 4096."""
-        fitting = max(1, _BATCH_BYTES // self.image_bytes)
+        """Images of a batch of about 1 MiB, with what is beside them: a power of two from 1 to 4096."""
+        fitting = max(1, _BATCH_BYTES // self.row_bytes)
         return min(MOST_ROWS, 1 << (fitting.bit_length() - 1))
 
 
@@ -182,7 +219,7 @@ class DatasetInfo:
             if not _is_text(name):
                 raise DataError(self.name, f"name of class {i}", expected="text", found=repr(name))
         if len(set(names)) != len(names):
-            twice = next(name for i, name in enumerate(names) if name in names[:i])
+            twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(self.name, "two classes of one name", found=repr(twice))
         if all(name == str(i) for i, name in enumerate(names)):
             return  # they merely repeat the numbers

@@ -254,16 +254,23 @@ HOSTILE = {
     "255 dimensions": (b"\0\0\x08\xff" + b"\0\0\0\2" * 255, "ends too early"),
     "gzip of short": (gzip.compress(IMAGES[:-1]), "ends too early"),
     "gzip of long": (gzip.compress(IMAGES + b"\0"), "data behind the end"),
-    "gzip cut": (gzip.compress(IMAGES)[:-9], "damaged gzip data: found ends too early"),
+    "gzip cut": (
+        gzip.compress(IMAGES)[:-9],
+        "damaged gzip data: expected a whole stream, found one that ends too early",
+    ),
     "gzip with wrong check": (
         gzip.compress(IMAGES)[:-8] + b"\0" * 8,
-        "damaged gzip data: found CRC check failed",
+        "damaged gzip data: expected a whole stream, found CRC check failed",
     ),
     "gzip claiming terabytes": (
         gzip.compress(b"\0\0\x08\3" + b"\0\xff\xff\xff" * 3),
-        "promises more than it can hold",
+        "promises more than 30 bytes of gzip can hold",
     ),
-    "xz claiming a huge row": (lzma.compress(b"\0\0\x08\3" + b"\0\xff\xff\xff" * 3), "one row is too large"),
+    "bzip2 claiming a huge row": (
+        bz2.compress(b"\0\0\x08\3\0\0\0\1\0\0\x20\0\0\0\x20\1"),
+        "one row is too large: expected at most 67,108,864 bytes, found 67,117,056",
+    ),
+    "xz claiming a huge row": (lzma.compress(b"\0\0\x08\3" + b"\0\xff\xff\xff" * 3), "promises more than"),
     "more dimensions than numpy has": (b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"\0", "not an array: expected"),
     "too large but for a zero": (
         b"\0\0\x0c\3" + b"\xff\xff\xff\xff" + b"\0\0\0\0" + b"\xff\xff\xff\xff",

@@ -13,16 +13,13 @@ from typing import IO
 import numpy as np
 
 from mnistkit.buffers import BufferPool
-from mnistkit.compression import Compression, compression_of, open_decompressed
-from mnistkit.dataset import Array
+from mnistkit.compression import MOST_RATIO, Compression, compression_of, open_decompressed
+from mnistkit.dataset import MOST_ROW_BYTES, Array
 from mnistkit.errors import DataError
 from mnistkit.idx import TYPE_CODES
 
 _TYPES = {code: np.dtype(name).newbyteorder(">") for name, code in TYPE_CODES.items()}
 
-#: Deflate cannot shrink data further than this (1032:1), so a larger promise is a lie.
-_DEFLATE_LIMIT = 1100
-_MOST_ROW_BYTES = 1 << 30
 _SKIP_BYTES = 1 << 20
 
 #: Bytes read at once: what is inflated stays in the processor's cache until it is copied into place.
@@ -182,14 +179,19 @@ def open_idx(path: Path) -> IdxFile:
         raise DataError(
             path, what, expected=f"{promised:,} bytes", found=f"{stored:,}", todo="get the file again"
         )
-    if compression in ("gzip", "zip") and header.data_bytes > stored * _DEFLATE_LIMIT:
-        raise DataError(path, "promises more than it can hold", expected=f"{promised:,} bytes in {stored:,}")
+    most = stored * MOST_RATIO.get(compression, 1)
+    if compression != "none" and header.data_bytes > most:
+        raise DataError(
+            path, f"promises more than {stored:,} bytes of {compression} can hold",
+            expected=f"at most {most:,} bytes", found=f"{promised:,}", todo="get the file again",
+        )  # fmt: skip
     if header.data_bytes == 0 and compression != "none":
         _check_nothing_follows(path, header)
-    if header.row_bytes > _MOST_ROW_BYTES:
+    if header.row_bytes > MOST_ROW_BYTES:
         raise DataError(
-            path, "one row is too large", expected="at most 1 GiB", found=f"{header.row_bytes:,} bytes"
-        )
+            path, "one row is too large", expected=f"at most {MOST_ROW_BYTES:,} bytes",
+            found=f"{header.row_bytes:,}",
+        )  # fmt: skip
     _check_array(path, header)
     return IdxFile(path, header, compression)
 
