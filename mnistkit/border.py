@@ -12,6 +12,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class plugin_border:  # noqa: N801 - used like a function, as contextlib's own are
     """Let mnistkit's own errors pass, and turn all others into one that names the plugin.
 
+    An error in the data that names another place than what is read, such as a split, gets that in front.
+
     Args:
         plugin: What messages call the plugin, such as ``format 'csv'``.
         doing: What it is asked to do: where that is ``reading`` or ``writing``, an OSError is blamed
@@ -33,6 +35,8 @@ class plugin_border:  # noqa: N801 - used like a function, as contextlib's own a
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DataError) and self._doing == "reading" and self._where is not None:
+            error.put_into(self._where)
         if isinstance(error, Exception) and not isinstance(error, MnistkitError):
             raise self._translated(error) from error
 

@@ -52,6 +52,12 @@ class MnistkitError(Exception):
         self.todo = todo
         super().__init__(self._message())
 
+    def put_into(self, place: object) -> None:
+        """Name the file or folder in which everything happened in front, unless it is named already."""
+        if str(place) not in self.where:
+            self.where = f"{place}: {self.where}" if self.where else str(place)
+            self.args = (self._message(),)
+
     def _message(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         facts = [

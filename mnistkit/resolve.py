@@ -97,7 +97,13 @@ def identify_format(path: Path, prefix: str = "") -> str:
         own = (name for name in _own(path, listed) if name.startswith(prefix))
         sizes = {name: size for name in own if (size := _size(f"{path}/{name}")) >= 0}
     if not sizes:
-        raise DataError(path, "an empty folder", todo="name a folder with a dataset")
+        raise DataError(
+            path,
+            "an empty folder",
+            expected="a dataset",
+            found="no files",
+            todo="name a folder with a dataset",
+        )
     verdicts = _sniff(path, sizes)
     for answer in ("yes", "maybe"):
         candidates = [name for name, verdict in verdicts.items() if verdict == answer]

@@ -59,10 +59,13 @@ def find_splits(source: Source) -> list[SplitFiles]:
         named = _beside(source.path, known)
     sets = sorted({n.set for n in named if not n.labels}, key=lambda s: s[1] or "")
     if not sets:
-        raise DataError(source.path, "no IDX images here", found=f"{len(named)} IDX files")
+        raise DataError(
+            source.path, "no IDX images here", expected="arrays of 3 or 4 dimensions",
+            found=", ".join(n.file.path.name for n in named[:5]) or "no IDX file",
+        )  # fmt: skip
     for orphan in (n for n in named if n.labels and n.set not in sets):
         raise DataError(
-            orphan.file.path, "labels without images", expected="a file of images beside them",
+            orphan.file.path, "labels without images", expected="a file of images beside them", found="none",
             todo="get the images, or remove the labels",
         )  # fmt: skip
     found = [_split_files([n for n in named if n.set == each], alone=len(sets) == 1) for each in sets]
@@ -78,10 +81,13 @@ def _candidates(paths: Iterable[Path]) -> list[Path]:
 def _beside(path: Path, known: Collection[str]) -> list[_Named]:
     image = _named(path, known)
     if image.labels:
-        raise DataError(path, "labels without images", todo="name the file of images, or the folder")
+        raise DataError(
+            path, "labels without images", expected="a file of images", found="one of labels",
+            todo="name the file of images, or the folder",
+        )  # fmt: skip
     if not IDX_NAME.search(path.name):
         return [image]
-    around = [p for p in _candidates(path.parent.iterdir()) if _role(p.name)]
+    around = [p for p in _candidates(path.parent.iterdir()) if _is_of_labels(p.name)]
     others = [_named(p, known) for p in around if _parse(p.name, known) == _parse(path.name, known)]
     return [image, *(other for other in others if other.labels)]
 
@@ -105,18 +111,26 @@ def _known(stem: str, known: Collection[str]) -> str | None:
     return next((name for name in (stem, published) if name in known), None)
 
 
-def _role(name: str) -> bool:
+def _is_of_labels(name: str) -> bool:
     """Whether a name says that the file holds labels."""
     return bool(re.search(r"label|^y_", name, re.IGNORECASE))
 
 
+def _ranks(name: str) -> tuple[tuple[int, ...], str]:
+    """Return how many dimensions a file of some name may have, and say so."""
+    if _is_of_labels(name):
+        return (1, 2), "1 or 2, since the name says labels"
+    if re.search(r"images|^X_", name):
+        return (3, 4), "3 or 4, since the name says images"
+    return (1, 3, 4), "images (3 or 4) or labels (1 or 2)"
+
+
 def _named(path: Path, known: Collection[str]) -> _Named:
     file = open_idx(path)
-    rank = len(file.shape)
-    labels = rank == 1 or (rank == 2 and _role(path.name))
-    if not labels and rank not in (3, 4):
-        raise DataError(path, f"array of {rank} dimensions", expected="images (3 or 4) or labels (1 or 2)")
-    return _Named(file, *_parse(path.name, known), labels)
+    rank, (ranks, said) = len(file.shape), _ranks(path.name)
+    if rank not in ranks:
+        raise DataError(path, "dimensions of the array", expected=said, found=rank)
+    return _Named(file, *_parse(path.name, known), labels=rank < 3)
 
 
 def _choose_set(named: list[_Named], source: Source) -> list[_Named]:
@@ -177,7 +191,7 @@ def _only(files: list[IdxFile]) -> IdxFile:
     for other in files:
         if other is not best and not _same(best, other):
             raise DataError(
-                best.path.parent, "two files for one thing differ",
+                best.path.parent, "two files for one thing differ", expected="the same content",
                 found=f"{best.path.name} and {other.path.name}", todo="remove one of them",
             )  # fmt: skip
     return best

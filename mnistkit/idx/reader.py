@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistkit.dataset import MOST_ROWS, Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
+from mnistkit.dataset import (
+    MOST_EXTRA,
+    MOST_ROWS,
+    Array,
+    Batch,
+    DatasetInfo,
+    ExtraColumn,
+    SplitInfo,
+    bounds_of,
+)
 from mnistkit.errors import DataError
 from mnistkit.idx.codec import IdxFile
 from mnistkit.idx.column import Column
@@ -98,8 +107,9 @@ def _label_range(labels: Column) -> tuple[int, int] | None:
     where = labels.files[0].path
     if labels.dtype.kind not in "iu":
         raise DataError(where, "labels", expected="integers", found=labels.dtype.name)
-    if labels.row_shape == (0,):
-        raise DataError(where, "labels without a column", expected="at least 1", found=0)
+    columns = labels.row_shape[0] if labels.row_shape else 1
+    if not 0 < columns <= 1 + MOST_EXTRA:
+        raise DataError(where, "columns of labels", expected=f"1 to {1 + MOST_EXTRA:,}", found=f"{columns:,}")
     bounds = None
     size = min(MOST_ROWS, max(1, _SCAN_BYTES // labels.files[0].header.row_bytes))
     for rows in labels.rows(0, labels.length, size):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,7 +192,7 @@ def _entry(listing: Cursor) -> _Entry:
 def _check_entries(path: Path, header: _Header, entries: Sequence[_Entry]) -> None:
     names = [entry.name for entry in entries]
     if len({*names}) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        twice = next(name for name, times in Counter(names).items() if times > 1)
         raise DataError(path, "two columns of one name", found=repr(twice))
     lengths = sorted({entry.block_rows for entry in entries})
     if len(lengths) > 1 or not 0 < lengths[0] < 1 << 31:
