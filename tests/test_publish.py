@@ -26,6 +26,7 @@ from mnistkit.checksums import (
     write_checksums,
 )
 from mnistkit.engine import publish as publishing
+from mnistkit.engine.durable import sync_export
 from mnistkit.engine.publish import check_destination, publish
 from mnistkit.engine.scratch import finish_swap, scratch_folder
 from mnistkit.errors import DataError, DestinationError
@@ -656,7 +657,7 @@ def test_many_files_take_little_memory_and_time(tmp_path):
     tracemalloc.start()
     assert list(changed_files(tmp_path, 1)) == []
     assert list(added_files(tmp_path)) == []
-    publishing.sync_export(tmp_path)
+    sync_export(tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 

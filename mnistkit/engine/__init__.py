@@ -3,7 +3,7 @@
 ::
 
     plan      what is written, what is lost, whether it can be          plan.py
-    scratch   a locked folder beside the destination                    scratch.py
+    scratch   a locked folder beside the destination                    scratch.py, lock.py
     run       parts through the writer, digests beside                  run.py
-    publish   synced to disk, then swapped in one step                  publish.py
+    publish   synced to disk, then swapped in one step                  durable.py, publish.py
 """

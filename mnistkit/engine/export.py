@@ -13,8 +13,9 @@ from mnistkit.clock import Clock
 from mnistkit.compare import differences
 from mnistkit.dataset import Dataset
 from mnistkit.digest import SplitDigest, class_names_digest, dataset_digest
+from mnistkit.engine.durable import sync_export
 from mnistkit.engine.plan import Plan, make_plan, refused_loss
-from mnistkit.engine.publish import check_destination, publish, sync_export
+from mnistkit.engine.publish import check_destination, publish
 from mnistkit.engine.run import Outcome, digest_of, write_parts
 from mnistkit.engine.scratch import EXPORT, finish_swap, scratch_folder
 from mnistkit.errors import DifferenceError, MnistkitError

@@ -1,25 +1,19 @@
-"""Puts a finished export in its place: durable first, then in one step, never over what is not ours."""
+"""Puts a finished export in its place: in one step, never over what is not ours."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
-import itertools
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-from mnistkit import settings
 from mnistkit.checksums import added_files, sha256_of
+from mnistkit.engine.durable import sync_folder
 from mnistkit.engine.scratch import EXPORT, OLD, check_name, put_back
 from mnistkit.errors import DataError, DestinationError
 from mnistkit.naming import CHECKSUMS, RECEIPT
 from mnistkit.receipt import receipt_of
-
-#: Above this many files one sync of the file system is quicker than one for each file.
-_MANY_FILES = 1000
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # Linux, renameat2(2)
@@ -74,8 +68,7 @@ def publish(scratch: Path, out: Path, *, overwrite: bool, source: Path | None) -
             _rename_new(scratch / EXPORT, out)
     except FileExistsError as error:
         raise DestinationError(out, "appeared while the export was written", todo="run it again") from error
-    if settings.syncs():
-        _sync_folder(out.parent)
+    sync_folder(out.parent)
 
 
 def _replace(scratch: Path, out: Path, checked: os.stat_result) -> None:
@@ -152,54 +145,6 @@ def _check_replaceable(folder: Path) -> None:
         raise DestinationError(
             folder, "holds a file that is not of the export", found=foreign, todo="move it"
         )
-
-
-def sync_export(folder: Path) -> None:
-    """Make sure that the disk has all files of an export, and the folders that name them.
-
-    Raises:
-        OSError: The disk is full, or broken.
-    """
-    if not settings.syncs():
-        return
-    count = sum(1 for _ in itertools.islice(_files(folder), _MANY_FILES + 1))
-    if count > _MANY_FILES:
-        _sync_file_system(folder)
-        return
-    for path in _files(folder):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    for where, _, _ in os.walk(folder):
-        _sync_folder(Path(where))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (Path(where, name) for where, _, names in os.walk(folder) for name in names)
-
-
-def _sync_file_system(folder: Path) -> None:
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # another C library
-            sync = _libc().syncfs
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                if sync(descriptor) != 0:
-                    raise _last_error(folder)
-            finally:
-                os.close(descriptor)
-            return
-    if hasattr(os, "sync"):
-        os.sync()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows cannot sync folders
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _rename_new(new: Path, out: Path) -> None:

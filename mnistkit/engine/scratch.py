@@ -17,28 +17,20 @@ import logging
 import os
 import re
 import shutil
-import stat
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mnistkit.engine.lock import LOCK, lock_folder
 from mnistkit.errors import DestinationError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 log = logging.getLogger(__name__)
 
-EXPORT, OLD, LOCK = "export", "old", "lock"
+EXPORT, OLD = "export", "old"
 
 #: Seconds to wait for a lock: others look whether a folder is in use for much less than the first.
 #: Of two that begin at once, each with its folder, the one whose name comes first waits for the other to go.
 _SHORT, _LONG = 0.3, 2.0
-_PAUSE = 0.005
 
 #: How often to begin again where somebody else removes the folder that was just made.
 _ATTEMPTS = 200
@@ -123,7 +115,7 @@ def _make_and_lock(scratch: Path, out: Path, made: list[Path]) -> int:
             _make_folders(out.parent, made)
             with suppress(FileExistsError):
                 scratch.mkdir(mode=0o700)
-            return _lock(scratch, out, _SHORT)
+            return lock_folder(scratch, out, _SHORT)
         except FileNotFoundError as error:  # somebody else has just removed it
             gone = error
         except DestinationError:
@@ -248,76 +240,11 @@ def _holding(scratch: Path, out: Path, patience: float) -> Iterator[None]:
         FileNotFoundError: The folder is not there any more.
         DestinationError: Somebody else holds it, or it is not ours.
     """
-    lock = _lock(scratch, out, patience)
+    lock = lock_folder(scratch, out, patience)
     try:
         yield
     finally:
         _leave(scratch, lock)
-
-
-def _lock(scratch: Path, out: Path, patience: float) -> int:
-    """Lock a scratch folder until the process ends, however it does; return the lock's descriptor."""
-    status = scratch.lstat()
-    if not stat.S_ISDIR(status.st_mode):
-        raise DestinationError(scratch, "is in the way", expected="a folder", todo="remove it yourself")
-    if hasattr(os, "geteuid") and os.geteuid() not in (0, status.st_uid):
-        todo = "wait for their export to end, or have them remove it"
-        raise DestinationError(scratch, "is another user's", todo=todo)
-    until = time.monotonic() + patience
-    while (lock := _try_lock(scratch)) is None:
-        if time.monotonic() > until:
-            raise DestinationError(out, "another export to it is running", todo="wait for it to end")
-        time.sleep(_PAUSE)
-    return lock
-
-
-def _try_lock(scratch: Path) -> int | None:
-    """Return the descriptor of the locked file, or None where somebody else holds or has removed it."""
-    try:
-        return _lock_file(scratch / LOCK)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if os.name == "nt" and isinstance(error, PermissionError):  # it is being removed
-            return None
-        raise DestinationError(
-            scratch, "cannot be locked", found=error.strerror, todo="remove it yourself"
-        ) from error
-
-
-def _lock_file(path: Path) -> int | None:
-    descriptor = _open(path)
-    locked = False
-    try:
-        with suppress(FileNotFoundError):
-            # Who held it may have removed the file: then the lock is on what nobody else can find.
-            locked = _flock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat())
-    finally:
-        if not locked:
-            os.close(descriptor)
-    return descriptor if locked else None
-
-
-def _open(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        return os.open(path, flags, 0o600)
-    except PermissionError:
-        if os.name == "nt":
-            raise
-        path.parent.chmod(0o700)  # it is ours; a lock of our own opens then
-        return os.open(path, flags, 0o600)
-
-
-def _flock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
 
 
 def _leave(scratch: Path, lock: int) -> None:
