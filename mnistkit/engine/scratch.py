@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mnistkit.engine.durable import sync_folder
 from mnistkit.engine.lock import LOCK, lock_folder
 from mnistkit.errors import DestinationError
 
@@ -132,6 +133,7 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
             with suppress(FileExistsError):
                 parent.mkdir()
                 made.append(parent)
+                sync_folder(parent.parent)
 
 
 def _make_export(scratch: Path, out: Path) -> None:
