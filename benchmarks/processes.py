@@ -99,7 +99,7 @@ class Commands:
     def run(self, folder: Path) -> dict[str, Any]:
         """Start the command and wait for its exit."""
         argv = list(map(str, self._command(self._data, folder)))
-        figures = self.ask(argv=argv, env={**os.environ, **self._env}, log=str(self._log))
+        figures = self.ask(argv=argv, env={**installed_env(), **self._env}, log=str(self._log))
         if (status := figures.pop("status")) != 0:
             raise Stopped({"failed": f"exit status {status}: {last_line(self._log)}"})
         return figures
@@ -108,6 +108,14 @@ class Commands:
 def _own_env() -> dict[str, str]:
     """Return the environment of our own processes, which must find the module of the jobs."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *filter(None, sys.path)))}
+
+
+def installed_env() -> dict[str, str]:
+    """Return an environment in which the round that warms up leaves bytecode, as an installation does.
+
+    Without it an editable installation would be compiled anew by every command, and no peer would.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def last_line(log: Path) -> str:

@@ -73,6 +73,16 @@ JOBS = (
     ),
     _job("ours-wrong", Side(name="same", role="peer", setup=_write, goal=1e-9), ours=_write_other),
     Job(
+        name="bytecode",
+        title="bytecode",
+        ours=Side(
+            name="ours",
+            command=lambda *_: [sys.executable, "-c", "import sys; exit(sys.dont_write_bytecode)"],
+        ),
+        others=(),
+        check=lambda *_: None,
+    ),
+    Job(
         name="memory",
         title="memory",
         ours=Side(name="ours", command=lambda *_: [sys.executable, "-c", "bytes(b'x' * (100 << 20))"]),

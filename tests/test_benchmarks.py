@@ -101,6 +101,14 @@ def test_what_is_read_is_checked_too(data, tmp_path):
     assert found["wrong"].record.trouble == "wrong output: other labels than the source's"
 
 
+def test_commands_leave_bytecode_as_an_installation_does(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    result, _ = _run("bytecode", data, tmp_path)
+
+    assert result.ours.trouble is None
+
+
 def test_no_figure_counts_if_ours_is_wrong(data, tmp_path):
     result, found = _run("ours-wrong", data, tmp_path)
 
