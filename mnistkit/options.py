@@ -63,7 +63,22 @@ class Option:
     @property
     def flag(self) -> str:
         """The option as the command line spells it, such as ``--row-group``."""
-        return "--" + self.name.replace("_", "-")
+        return "--" + self.name.rstrip("_").replace("_", "-")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off, so that the command line needs no value."""
+        return self.type in (bool, bool | None)
+
+    @property
+    def opposite(self) -> str:
+        """The flag that turns a switch off, such as ``--no-header``."""
+        return "--no-" + self.flag.removeprefix("--")
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """The types that it takes, None aside."""
+        return tuple(kind for kind in _alternatives(self.type) if kind is not types.NoneType)
 
     @property
     def spelled(self) -> str:
@@ -164,8 +179,19 @@ def parse(cls: type[T], texts: Mapping[str, str], *, where: str) -> T:
         key = name.replace("-", "_")
         if key not in declared:
             raise UsageError(where, f"no read option {name!r}", todo=_known(declared, "read options"))
-        values[key] = _from_text(declared[key], text, where)
+        values[key] = value_from(declared[key], text, where=where)
     return build(cls, values, where=where)
+
+
+def value_from(declared: Option, text: str, *, where: str) -> object:
+    """Return the value that a text stands for.
+
+    Raises:
+        UsageError: The option does not allow it.
+    """
+    value = _from_text(declared, text, where)
+    _check(declared, value, where)
+    return value
 
 
 def adopt(cls: type, values: Mapping[str, object]) -> dict[str, object]:

@@ -73,6 +73,13 @@ def test_help_loads_no_plugin_no_pydantic_no_rich():
     assert not {"pydantic", "rich"} & modules
 
 
+def test_a_plain_export_loads_neither_typer_nor_what_typer_needs(tmp_path):
+    modules = modules_of("export", "synthetic:train=3,test=2", "--to", "csv", "--out", str(tmp_path / "out"))
+
+    assert "mnistkit_csv.writer" in modules
+    assert not {"typer", "pydantic", "rich", "click"} & modules
+
+
 def test_to_a_format_loads_that_plugin_alone():
     modules = modules_of("export", "--to", "csv", "--help")
 

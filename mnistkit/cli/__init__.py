@@ -21,8 +21,21 @@ def main() -> None:
     with reporting(debug=debug):
         # Arrow's own pool keeps what threads give back to it: 60 MiB more at the peak of an export.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-        from mnistkit.cli.app import build_app
+        _run(arguments, debug=debug)
+    raise SystemExit(0)
 
-        app = build_app(arguments, debug=debug)
-        with usage_errors(arguments):
-            raise SystemExit(app(args=arguments, prog_name="mnistkit", standalone_mode=False) or 0)
+
+def _run(arguments: list[str], *, debug: bool) -> None:
+    """Run a command: a plain export at once, all others by way of Typer."""
+    from mnistkit.cli.plain import read_plain
+
+    if asked := read_plain(arguments):
+        from mnistkit.cli.export import export
+
+        export(*asked)
+        return
+    from mnistkit.cli.app import build_app
+
+    app = build_app(arguments, debug=debug)
+    with usage_errors(arguments):
+        raise SystemExit(app(args=arguments, prog_name="mnistkit", standalone_mode=False) or 0)

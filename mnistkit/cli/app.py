@@ -10,7 +10,7 @@ import typer
 
 from mnistkit._version import __version__
 from mnistkit.cli import listing, looking, published
-from mnistkit.cli.export import export_command
+from mnistkit.cli.command import export_command
 from mnistkit.cli.report import reporting
 
 _HELP = "Turn MNIST-family (IDX) datasets into any format, and prove that nothing changed."

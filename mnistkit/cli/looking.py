@@ -59,7 +59,7 @@ def verify(
     with results():
         _print_verification(result, json=json, quiet=quiet)
     if not result:
-        raise typer.Exit(DIFFERENT)
+        raise SystemExit(DIFFERENT)
 
 
 def _print_verification(result: Verification, *, json: bool, quiet: bool) -> None:
@@ -85,7 +85,7 @@ def diff(
     with results():
         _print_differences(found, json=json)
     if found:
-        raise typer.Exit(DIFFERENT)
+        raise SystemExit(DIFFERENT)
 
 
 def _print_differences(found: list[Difference], *, json: bool) -> None:

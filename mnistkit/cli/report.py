@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
-import typer
-
 from mnistkit.errors import MnistkitError
 from mnistkit.printable import printable
 
@@ -39,8 +37,6 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except typer.Exit:
-        raise
     except MnistkitError as error:
         _trace(shown=debug)
         _exit(str(error), error.exit_code)
