@@ -16,15 +16,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 import pluggy
 
 from mnistkit import settings
 from mnistkit.border import described, plugin_border
+from mnistkit.entrypoints import EntryPoint, entry_points
 from mnistkit.errors import PluginError, UsageError
-from mnistkit.hooks import FORMATS, DatasetHooks, FormatHooks
+from mnistkit.hooks import DATASETS, FORMATS, DatasetHooks, FormatHooks
 from mnistkit.options import faults_of, options_of
 from mnistkit.plugin import API, Format, Reader, Writer
 
@@ -71,16 +71,16 @@ def find_formats() -> dict[str, tuple[Plugin, ...]]:
 def find_plugins(group: str, kind: str) -> dict[str, tuple[Plugin, ...]]:
     """Return the names in a group of entry points and who claims each; nothing is imported."""
     found: dict[str, dict[Plugin, None]] = {}
-    for plugin in _plugins(group, kind, _installed()):
-        if plugin.distribution == _OWN or not settings.builtin_plugins_only():
+    for point in _entry_points(_installed()):
+        if point.group == group and (point.distribution == _OWN or not settings.builtin_plugins_only()):
+            plugin = Plugin(point.name, point.value, point.distribution, point.version, kind)
             found.setdefault(plugin.name, {})[plugin] = None
     return {name: tuple(claims) for name, claims in found.items()}
 
 
 @functools.cache
-def _plugins(group: str, kind: str, installed: object) -> tuple[Plugin, ...]:  # noqa: ARG001 - what it depends on
-    points = sorted(entry_points(group=group), key=lambda p: (p.name, p.value))
-    return tuple(_plugin(point, kind) for point in points)
+def _entry_points(installed: object) -> list[EntryPoint]:  # noqa: ARG001 - what it depends on
+    return entry_points((FORMATS, DATASETS))
 
 
 def _installed() -> tuple[tuple[str, int], ...]:
@@ -176,12 +176,6 @@ def load_writer(card: Format) -> type[Writer]:
         PluginError: The class cannot be imported.
     """
     return _resolve(card, "writer", Writer)
-
-
-def _plugin(point: EntryPoint, kind: str) -> Plugin:
-    distribution = point.dist
-    name = distribution.name if distribution else "an unknown distribution"
-    return Plugin(point.name, point.value, name, distribution.version if distribution else "", kind)
 
 
 def _call(plugin: Plugin, hook: str) -> list[Any]:

@@ -80,6 +80,12 @@ def test_a_plain_export_loads_neither_typer_nor_what_typer_needs(tmp_path):
     assert not {"typer", "pydantic", "rich", "click"} & modules
 
 
+def test_an_export_asks_no_other_finder_of_distributions(tmp_path):
+    modules = modules_of("export", "synthetic:train=3,test=2", "--to", "csv", "--out", str(tmp_path / "out"))
+
+    assert not {"importlib.metadata", "email"} & modules
+
+
 def test_to_a_format_loads_that_plugin_alone():
     modules = modules_of("export", "--to", "csv", "--help")
 
