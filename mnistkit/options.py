@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from mnistkit.border import plugin_border
 from mnistkit.errors import MnistkitError, UsageError
+from mnistkit.records import hints_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,7 +104,7 @@ class NoOptions:
 
 def options_of(cls: type) -> tuple[Option, ...]:
     """Return the options that a dataclass declares, in its order."""
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     return tuple(
         Option(
             name=f.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -11,9 +12,15 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
+@cache
+def hints_of(record: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, read from their annotations once."""
+    return get_type_hints(record)
+
+
 def type_problems(record: DataclassInstance) -> Iterator[str]:
     """Yield a sentence for each field of a dataclass whose value is not of the type announced."""
-    hints = get_type_hints(type(record))
+    hints = hints_of(type(record))
     for field in fields(record):
         value = getattr(record, field.name)
         if not _fits(value, hints[field.name]):
