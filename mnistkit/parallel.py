@@ -17,27 +17,38 @@ R = TypeVar("R")
 _DONE = object()
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R]:
     """Yield ``function(item)`` for each item, in order, with up to ``workers`` at work.
 
     At most ``workers + 1`` items are held at once, however long the iterable is.
-    The first exception, from an item or the function, ends it.
+    The first exception in that order ends it, whether getting an item raised it or the function.
     """
     if workers <= 1:
         yield from map(function, items)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="mnistkit") as pool:
         pending: deque[Future[R]] = deque()
+        failures: list[Exception] = []
         try:
-            for item in items:
+            for item in _until_failure(items, failures):
                 pending.append(pool.submit(function, item))
                 if len(pending) > workers:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+            if failures:
+                raise failures[0]
         finally:
             for future in pending:
                 future.cancel()
+
+
+def _until_failure(items: Iterable[T], failures: list[Exception]) -> Iterator[T]:
+    """Yield the items; what getting one raises ends them, and is kept."""
+    try:
+        yield from items
+    except Exception as error:  # noqa: BLE001 - raised by who keeps it, in its turn
+        failures.append(error)
 
 
 def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:

@@ -41,6 +41,16 @@ def test_failures_of_function_and_source_come_out(workers):
         list(ordered_map(lambda i: i, failing(), workers))
 
 
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_of_several_failures_the_first_comes_out_however_many_workers_there_are(workers):
+    def items():
+        yield from (1, 0)
+        raise OSError
+
+    with pytest.raises(ZeroDivisionError):
+        list(ordered_map(lambda i: 1 // i, items(), workers))
+
+
 def test_reading_ahead_keeps_order_and_bounds():
     taken = []
 
