@@ -2,7 +2,7 @@
 
 ::
 
-    text.c      lines of decimal numbers from pixels, and pixels from plain lines
+    text.c      lines of decimal numbers from pixels, and pixels from plain lines; cells_avx2.h
     png.c       pixels from small plain PNG files, a batch at a time; inflate.h
     files.c     many small files made or read by one call; POSIX alone
 

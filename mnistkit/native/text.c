@@ -5,7 +5,8 @@
  * else it says "not plain" and leaves the verdict, and the words of it, to Python.
  *
  * Loops over pixels run without the interpreter lock.  Those over single bytes are written so that
- * compilers turn them into vector instructions of whatever machine they compile for.
+ * compilers turn them into vector instructions of whatever machine they compile for; where the machine
+ * that runs them may have better ones, cells_avx2.h asks it.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -13,6 +14,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cells_avx2.h"
 
 enum {
     MOST_PIXEL_BYTES = 4,   /* "255," */
@@ -392,10 +395,14 @@ are_pixels(const uint8_t *from, const uint8_t *end, const Layout *layout)
 typedef struct {
     const uint8_t *text;
     size_t size;
-    size_t rows;
+    size_t rows;       /* how many there is room for */
     uint8_t *pixels;   /* rows x values, or NULL */
     uint8_t *integers; /* (before + after) x rows int64 */
+    uint8_t *starts;   /* rows int64: where each line begins, or NULL */
     uint8_t *margin;   /* LOOK_BACK bytes that are no digits, and room for the longest line */
+#if AVX2_CELLS
+    const Tables *tables; /* NULL where the machine has no AVX2, or is not to use it */
+#endif
 } Block;
 
 static size_t
@@ -405,55 +412,77 @@ most_line_bytes(const Layout *layout)
 }
 
 static int
-decode_line(const Block *block, size_t row, const uint8_t *from, const uint8_t *end, const Layout *layout)
+take_pixels(const Block *block, size_t row, const uint8_t *from, const uint8_t *end, const Layout *layout)
+{
+    uint8_t *pixels = block->pixels ? block->pixels + row * layout->values : NULL;
+#if AVX2_CELLS
+    const uint8_t *limit = block->text + block->size;
+    if (block->tables && !pixels) {
+        return are_cells(from, end, limit, layout->values, block->tables);
+    }
+    if (block->tables && (block->rows - row - 1) * layout->values >= OVERRUN) {
+        return read_cells(from, end, limit, layout->values, block->tables, pixels);
+    }
+#endif
+    if (pixels) {
+        return read_pixels(from, end, layout, pixels);
+    }
+    if (from - block->text < LOOK_BACK) {
+        /* Nothing before the block may be looked at, so its first bytes are looked at in a copy. */
+        memcpy(block->margin + LOOK_BACK, from, (size_t)(end - from));
+        end = block->margin + LOOK_BACK + (end - from);
+        from = block->margin + LOOK_BACK;
+    }
+    return are_pixels(from, end, layout);
+}
+
+static void
+put_integer(const Block *block, size_t column, size_t row, int64_t number)
+{
+    memcpy(block->integers + (column * block->rows + row) * sizeof number, &number, sizeof number);
+}
+
+static int
+read_line(const Block *block, size_t row, const uint8_t *from, const uint8_t *end, const Layout *layout)
 {
     int64_t number;
     for (size_t i = 0; i < layout->before; i++) {
         if (!(from = take_first(from, end, layout->separator, &number))) {
             return 0;
         }
-        memcpy(block->integers + (i * block->rows + row) * sizeof number, &number, sizeof number);
+        put_integer(block, i, row, number);
     }
     for (size_t i = layout->before + layout->after; i > layout->before; i--) {
         if (!(end = take_last(from, end, layout->separator, &number))) {
             return 0;
         }
-        memcpy(block->integers + ((i - 1) * block->rows + row) * sizeof number, &number, sizeof number);
+        put_integer(block, i - 1, row, number);
     }
-    if (from >= end) {
-        return 0;
-    }
-    return block->pixels ? read_pixels(from, end, layout, block->pixels + row * layout->values)
-                         : are_pixels(from, end, layout);
+    return from < end && take_pixels(block, row, from, end, layout);
 }
 
-/* Decode whole lines; 0 where they are not plain or not as many as they should be. */
-static int
-decode_lines(const Block *block, const Layout *layout)
+/* Read whole lines and return how many; -1 where they are not plain, or more than there is room for. */
+static Py_ssize_t
+read_lines(const Block *block, const Layout *layout)
 {
     const uint8_t *from = block->text, *stop = block->text + block->size;
     size_t row = 0;
     for (; from < stop && row < block->rows; row++) {
         const uint8_t *end = memchr(from, '\n', (size_t)(stop - from));
         if (!end || (size_t)(end - from) > most_line_bytes(layout)) {
-            return 0;
+            return -1;
         }
-        const uint8_t *next = end + 1;
-        if (end > from && end[-1] == '\r') {
-            end--;
+        if (block->starts) {
+            int64_t start = from - block->text;
+            memcpy(block->starts + row * sizeof start, &start, sizeof start);
         }
-        if (from - block->text < LOOK_BACK) {
-            /* Nothing before the block may be looked at, so its first bytes are looked at in a copy. */
-            memcpy(block->margin + LOOK_BACK, from, (size_t)(end - from));
-            end = block->margin + LOOK_BACK + (end - from);
-            from = block->margin + LOOK_BACK;
+        int has_return = end > from && end[-1] == '\r';
+        if (!read_line(block, row, from, end - has_return, layout)) {
+            return -1;
         }
-        if (!decode_line(block, row, from, end, layout)) {
-            return 0;
-        }
-        from = next;
+        from = end + 1;
     }
-    return from == stop && row == block->rows;
+    return from == stop ? (Py_ssize_t)row : -1;
 }
 
 /* ------------------------------------------------------------------------------------- lines */
@@ -576,66 +605,103 @@ done:
     return text;
 }
 
-/* Lend the block its margin and decode it: 1 done, 0 not plain, -1 no memory. */
-static int
-decoded(Block *block, const Layout *layout)
+/* Lend the block what it needs and read its lines; NULL where there is no memory. */
+static PyObject *
+lines_read(Block *block, const Layout *layout, int quick)
 {
-    int plain = -1;
+    Py_ssize_t rows = -1;
+#if AVX2_CELLS
+    Tables tables;
+#endif
+    (void)quick;
     Py_BEGIN_ALLOW_THREADS
+#if AVX2_CELLS
+    if (quick && has_avx2()) {
+        make_tables(&tables, layout->separator);
+        block->tables = &tables;
+    }
+#endif
     block->margin = malloc(LOOK_BACK + most_line_bytes(layout));
     if (block->margin) {
         memset(block->margin, '\n', LOOK_BACK);
-        plain = decode_lines(block, layout);
+        rows = read_lines(block, layout);
         free(block->margin);
     }
     Py_END_ALLOW_THREADS
-    return plain;
+    return block->margin ? PyLong_FromSsize_t(rows) : PyErr_NoMemory();
+}
+
+static int
+take_layout(Layout *layout, Py_ssize_t before, Py_ssize_t values, Py_ssize_t after)
+{
+    return is_separator(layout->separator) && count_of(before, "before", 0, &layout->before)
+           && count_of(values, "values", 1, &layout->values) && count_of(after, "after", 0, &layout->after);
 }
 
 PyDoc_STRVAR(decode_doc,
-"decode(text, separator, before, values, after, rows, integers, pixels)\n--\n\n"
-"Decode `rows` plain lines into int64 columns, and into uint8 pixels unless those are None.\n\n"
-"Returns whether the lines are plain; what the buffers hold is undefined where they are not.");
+"decode(text, separator, before, values, after, integers, pixels, quick=True)\n--\n\n"
+"Read plain lines into int64 columns and uint8 pixels; return how many there are.\n\n"
+"Returns -1 where they are not plain or more than there is room for: the buffers hold anything then.\n"
+"Not quick is what all machines can; it gives the same.");
 
 static PyObject *
 decode(PyObject *module, PyObject *args)
 {
-    Py_buffer text, integers, pixels = {0};
-    PyObject *given;
-    Py_ssize_t before, values, after, rows;
+    Py_buffer text, integers, pixels;
+    Py_ssize_t before, values, after;
     Layout layout = {0};
     Block block = {0};
-    int plain = -1;
+    int quick = 1;
+    PyObject *rows = NULL;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*bnnnnw*O:decode", &text, &layout.separator, &before, &values, &after, &rows,
-                          &integers, &given)) {
+    if (!PyArg_ParseTuple(args, "y*bnnnw*w*|p:decode", &text, &layout.separator, &before, &values, &after,
+                          &integers, &pixels, &quick)) {
         return NULL;
     }
-    if (!is_separator(layout.separator) || !count_of(before, "before", 0, &layout.before)
-        || !count_of(values, "values", 1, &layout.values)
-        || !count_of(after, "after", 0, &layout.after) || !count_of(rows, "rows", 0, &block.rows)
-        || !is_size(&integers, (layout.before + layout.after) * block.rows * sizeof(int64_t), "integers")) {
-        goto done;
-    }
-    if (given != Py_None) {
-        if (PyObject_GetBuffer(given, &pixels, PyBUF_WRITABLE) < 0
-            || !is_size(&pixels, block.rows * layout.values, "pixels")) {
-            goto done;
+    if (take_layout(&layout, before, values, after)) {
+        block = (Block){.text = text.buf, .size = (size_t)text.len, .integers = integers.buf, .pixels = pixels.buf};
+        block.rows = (size_t)pixels.len / layout.values;
+        if (is_size(&pixels, block.rows * layout.values, "pixels")
+            && is_size(&integers, (layout.before + layout.after) * block.rows * sizeof(int64_t), "integers")) {
+            rows = lines_read(&block, &layout, quick);
         }
-        block.pixels = pixels.buf;
     }
-    block.text = text.buf;
-    block.size = (size_t)text.len;
-    block.integers = integers.buf;
-    plain = decoded(&block, &layout);
-    if (plain < 0) {
-        PyErr_NoMemory();
-    }
-done:
     PyBuffer_Release(&pixels);
     PyBuffer_Release(&integers);
     PyBuffer_Release(&text);
-    return plain < 0 ? NULL : PyBool_FromLong(plain);
+    return rows;
+}
+
+PyDoc_STRVAR(survey_doc,
+"survey(text, separator, before, values, after, integers, starts, quick=True)\n--\n\n"
+"Judge lines as decode does, and note where each begins, as int64, in place of its pixels.");
+
+static PyObject *
+survey(PyObject *module, PyObject *args)
+{
+    Py_buffer text, integers, starts;
+    Py_ssize_t before, values, after;
+    Layout layout = {0};
+    Block block = {0};
+    int quick = 1;
+    PyObject *rows = NULL;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*bnnnw*w*|p:survey", &text, &layout.separator, &before, &values, &after,
+                          &integers, &starts, &quick)) {
+        return NULL;
+    }
+    if (take_layout(&layout, before, values, after)) {
+        block = (Block){.text = text.buf, .size = (size_t)text.len, .integers = integers.buf, .starts = starts.buf};
+        block.rows = (size_t)starts.len / sizeof(int64_t);
+        if (is_size(&starts, block.rows * sizeof(int64_t), "starts")
+            && is_size(&integers, (layout.before + layout.after) * block.rows * sizeof(int64_t), "integers")) {
+            rows = lines_read(&block, &layout, quick);
+        }
+    }
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&integers);
+    PyBuffer_Release(&text);
+    return rows;
 }
 
 PyDoc_STRVAR(count_doc, "count(text)\n--\n\nCount the line ends.");
@@ -686,6 +752,7 @@ static PyMethodDef functions[] = {
     {"starts", starts, METH_O, starts_doc},
     {"encode", encode, METH_VARARGS, encode_doc},
     {"decode", decode, METH_VARARGS, decode_doc},
+    {"survey", survey, METH_VARARGS, survey_doc},
     {NULL, NULL, 0, NULL},
 };
 

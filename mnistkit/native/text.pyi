@@ -9,14 +9,24 @@ def encode(
     label_last: bool,
 ) -> bytes: ...
 def decode(
-    text: bytes,
+    text: bytes | memoryview,
     separator: int,
     before: int,
     values: int,
     after: int,
-    rows: int,
     integers: npt.NDArray[np.int64],
-    pixels: npt.NDArray[np.uint8] | None,
-) -> bool: ...
-def count(text: bytes) -> int: ...
-def starts(text: bytes) -> bytes: ...
+    pixels: npt.NDArray[np.uint8],
+    quick: bool = True,
+) -> int: ...
+def survey(
+    text: bytes | memoryview,
+    separator: int,
+    before: int,
+    values: int,
+    after: int,
+    integers: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    quick: bool = True,
+) -> int: ...
+def count(text: bytes | memoryview) -> int: ...
+def starts(text: bytes | memoryview) -> bytes: ...

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistkit.codecs.text import Layout, rows
-from mnistkit.codecs.text.reader import scan
 from mnistkit.codecs.text.rows import groups_of, load
+from mnistkit.codecs.text.scan import scan
 from mnistkit.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("lane")

@@ -41,7 +41,7 @@ def drawn(rng):
     """Return before, values, after and lines of cells, most of them plain."""
     before, values, after = (
         rng.choice([0, 0, 1, 2]),
-        rng.choice([1, 2, 3, 5, 8, 9, 60, 300]),
+        rng.choice([1, 2, 3, 5, 8, 9, 31, 60, 300]),
         rng.choice([0, 0, 1, 2]),
     )
     most = rng.choice([0, 9, 99, 255])
@@ -49,7 +49,7 @@ def drawn(rng):
         [b"%d" % rng.randrange(-(10**6), 10**6) for _ in range(before)]
         + [b"%d" % rng.randint(0, most) for _ in range(values)]
         + [b"%d" % rng.randrange(10 ** rng.randint(1, 17)) for _ in range(after)]
-        for _ in range(rng.randint(1, 4))
+        for _ in range(rng.choice([1, 2, 3, 4, 20]))
     ]
     if rng.random() < 0.5:
         line = rng.choice(lines)
@@ -90,17 +90,22 @@ def expected(text, before, values, after):
     return table
 
 
-def decoded(loops, text, before, values, after, *, keep):
+def decoded(loops, text, before, values, after, *, quick):
     buffer = np.frombuffer(text, np.uint8).copy()
     rows = loops.count(buffer)
-    starts = np.frombuffer(loops.starts(buffer), np.int64).tolist()
-    assert starts == [sum(map(len, text.split(b"\n")[:i])) + i for i in range(rows)]
     integers = np.empty((before + after, rows), np.int64)
-    pixels = np.empty((rows, values), np.uint8) if keep else None
-    if not loops.decode(buffer, ord(","), before, values, after, rows, integers, pixels):
+    pixels = np.empty((rows, values), np.uint8)
+    found = loops.decode(buffer, ord(","), before, values, after, integers, pixels, quick)
+    if found < 0:
         return None
-    cells = pixels if keep else np.zeros((rows, 0), np.uint8)
-    return np.hstack([integers.T[:, :before], cells, integers.T[:, before:]]).tolist()
+    return np.hstack([integers.T[:, :before], pixels, integers.T[:, before:]])[:found].tolist()
+
+
+def surveyed(loops, text, before, values, after, *, quick, room):
+    buffer = np.frombuffer(text, np.uint8).copy()
+    integers, starts = np.empty((before + after, room), np.int64), np.empty(room, np.int64)
+    found = loops.survey(buffer, ord(","), before, values, after, integers, starts, quick)
+    return None if found < 0 else (integers.T[:found].tolist(), starts[:found].tolist())
 
 
 def check_decode(loops, rng):
@@ -108,9 +113,15 @@ def check_decode(loops, rng):
     text = joined(rng, lines)
     table = expected(text, before, values, after)
 
-    assert decoded(loops, text, before, values, after, keep=True) == table, text
-    bare = None if table is None else [row[:before] + row[before + values :] for row in table]
-    assert decoded(loops, text, before, values, after, keep=False) == bare, text
+    starts = [sum(map(len, text.split(b"\n")[:i])) + i for i in range(text.count(b"\n"))]
+    assert np.frombuffer(loops.starts(np.frombuffer(text, np.uint8)), np.int64).tolist() == starts
+    bare = None if table is None else ([row[:before] + row[before + values :] for row in table], starts)
+    room = len(starts) + rng.choice([0, 0, 5])
+    for quick in (True, False):
+        assert decoded(loops, text, before, values, after, quick=quick) == table, text
+        assert surveyed(loops, text, before, values, after, quick=quick, room=room) == bare, text
+        if starts:
+            assert surveyed(loops, text, before, values, after, quick=quick, room=len(starts) - 1) is None
 
 
 def check_encode(loops, rng):

@@ -15,9 +15,10 @@
     lane     which of two does the work on plain lines:
     native     compiled loops
     pure       numpy, and Arrow for writing: pairs
-    memory   freed blocks are kept for the next ones
+    memory   blocks and buffers are used again
     rows     rows of files that have been scanned, from anywhere
-    reader   the reader that formats derive theirs from: one scan, an index of lines, batches
+    scan     one strict pass over a file: an index of its lines
+    reader   the reader that formats derive theirs from: a scan of each file, batches
 """
 
 from mnistkit.codecs.text.detect import detect, separator_of

@@ -13,7 +13,7 @@ from mnistkit.codecs.text.floats import decode_floats, numbers_of
 from mnistkit.codecs.text.lane import lane
 from mnistkit.codecs.text.layout import Layout
 from mnistkit.codecs.text.lines import Block
-from mnistkit.codecs.text.pure import Bytes, Integers, without_cr
+from mnistkit.codecs.text.pure import Bytes, Integers, Text, without_cr
 from mnistkit.codecs.text.sparse import decode_sparse, dense_cells
 from mnistkit.codecs.text.tokens import Numbers
 from mnistkit.codecs.text.words import numbered
@@ -58,14 +58,9 @@ def decode(block: Block, layout: Layout, *, path: Path, into: Array | None = Non
             to 255 (a finite number for float32), another cell that is no whole number of 64 bits, or a
             label that is none of the layout's words; file, line and column are named.
     """
-    text = block.text if _is_plain(layout) else without_cr(block.text)
-    if layout.words:
-        text = numbered(text, layout, where=str(path), line=block.line)
-    rows = (
-        _decode_mixed(text, layout) if layout.sparse and b":" in text else _decode_dense(text, layout, into)
-    )
+    rows = decode_plain(block.text, layout, into) if layout.is_plain else None
     if rows is None:
-        rows = decode_exactly(text, layout, path=path, line=block.line)
+        rows = _decode_unusual(block, layout, path)
     if into is not None and rows.pixels is not into and len(into) == len(rows):
         into[:] = rows.pixels
     return rows
@@ -80,7 +75,7 @@ def survey(block: Block, layout: Layout, *, path: Path) -> tuple[tuple[Integers,
     Raises:
         DataError: As :func:`decode`.
     """
-    found = lane().survey(block.text, layout) if _is_plain(layout) else None
+    found = lane().survey(block.text, layout) if layout.is_plain else None
     if found is not None:
         return found
     pieces = block.pieces(layout.sparse_rows) if layout.sparse else iter((block,))
@@ -88,14 +83,22 @@ def survey(block: Block, layout: Layout, *, path: Path) -> tuple[tuple[Integers,
     return tuple(np.concatenate(column) for column in columns), lane().starts(block.text)
 
 
-def _is_plain(layout: Layout) -> bool:
-    """Whether lines are, as a rule, what a lane reads."""
-    return layout.dtype == "uint8" and not layout.sparse and not layout.words
+def _decode_unusual(block: Block, layout: Layout, path: Path) -> Rows:
+    """Decode lines of which at least one is not plain."""
+    text = without_cr(block.text)
+    if layout.words:
+        text = numbered(text, layout, where=str(path), line=block.line)
+    rows = None
+    if layout.sparse and b":" in text:
+        rows = _decode_mixed(text, layout)
+    elif not layout.is_plain:
+        rows = _decode_dense(text, layout)
+    return decode_exactly(text, layout, path=path, line=block.line) if rows is None else rows
 
 
-def _decode_dense(text: bytes, layout: Layout, into: Array | None = None) -> Rows | None:
+def _decode_dense(text: bytes, layout: Layout) -> Rows | None:
     if layout.dtype == "uint8":
-        return decode_plain(text, layout, into)
+        return decode_plain(text, layout)
     return _rows(decode_floats(text, layout))
 
 
@@ -122,7 +125,7 @@ def _rows(numbers: Numbers | None) -> Rows | None:
     return None if numbers is None else Rows(*numbers)
 
 
-def decode_plain(text: bytes, layout: Layout, into: Bytes | None = None) -> Rows | None:
+def decode_plain(text: Text, layout: Layout, into: Bytes | None = None) -> Rows | None:
     """Decode lines of bare digits and separators; None where there is anything else, right or wrong."""
     return _rows(lane().decode(text, layout, into))
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from mnistkit import native
 from mnistkit.codecs.text import pure
 from mnistkit.codecs.text.layout import Layout
-from mnistkit.codecs.text.pure import Bytes, Columns, Integers
+from mnistkit.codecs.text.pure import Bytes, Columns, Integers, Text
 
 
 class Lane(Protocol):
@@ -18,16 +18,16 @@ class Lane(Protocol):
     ) -> bytes:
         """Return one line for each row of pixels."""
 
-    def decode(self, text: bytes, layout: Layout, into: Bytes | None = None) -> tuple[Bytes, Columns] | None:
+    def decode(self, text: Text, layout: Layout, into: Bytes | None = None) -> tuple[Bytes, Columns] | None:
         """Decode plain lines; None where they are not plain, or not as many as there is room for."""
 
-    def survey(self, text: bytes, layout: Layout) -> tuple[Columns, Integers] | None:
+    def survey(self, text: Text, layout: Layout) -> tuple[Columns, Integers] | None:
         """Judge lines as ``decode`` does; return the other columns, and where each line begins."""
 
-    def count(self, text: bytes) -> int:
+    def count(self, text: Text) -> int:
         """Count the line ends."""
 
-    def starts(self, text: bytes) -> Integers:
+    def starts(self, text: Text) -> Integers:
         """Return where each whole line begins."""
 
 

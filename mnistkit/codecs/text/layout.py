@@ -84,6 +84,11 @@ class Layout:
         return {name: i for i, name in enumerate((*self.before, *self.after)) if i != self.label}
 
     @property
+    def is_plain(self) -> bool:
+        """Whether lines are, as a rule, what a lane reads: bare whole numbers."""
+        return self.dtype == "uint8" and not self.words
+
+    @property
     def sparse_rows(self) -> int:
         """How many sparse lines may be decoded in one go: each is short, its image may be large."""
         return max(1, _PIECE_VALUES // self.values)

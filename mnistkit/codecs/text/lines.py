@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from mnistkit.codecs.text.lane import lane
+from mnistkit.codecs.text.pure import Text
 from mnistkit.errors import DataError
 
 #: Large enough that two threads decoding at once seldom wait for each other: smaller blocks are slower.
@@ -33,7 +34,7 @@ class Block:
         offset: Position of the first in the decompressed file, in bytes.
     """
 
-    text: bytes
+    text: Text
     line: int
     offset: int
 
@@ -102,7 +103,7 @@ class Lines:
         """
         ended = 0
         for block in self._blocks(longest):
-            rows = whole_lines(block.text)
+            rows = bytes(whole_lines(block.text))
             if rows and ended:
                 raise DataError(f"{self.path}, line {ended}", "blank line between rows")
             if len(rows) < len(block.text) and not ended:
@@ -166,11 +167,17 @@ class Lines:
             )  # fmt: skip
 
 
-def whole_lines(text: bytes) -> bytes:
+def whole_lines(text: Text) -> Text:
     r"""Return lines without the blank ones at their end, the last one ended by ``\n`` in any case."""
-    tail = text[-_TAIL_BYTES:].rstrip(_BLANK)  # all of it only where it must be
-    end = max(0, len(text) - _TAIL_BYTES) + len(tail) if tail else len(text.rstrip(_BLANK))
+    tail = bytes(text[-_TAIL_BYTES:])
+    kept = tail.rstrip(_BLANK)
+    if kept and tail[len(kept) :] in (b"\n", b"\r\n"):
+        return text
+    lines = bytes(text)
+    end = (
+        len(lines) - len(tail) + len(kept) if kept else len(lines.rstrip(_BLANK))
+    )  # all only where it must be
     if not end:
         return b""
-    behind = text.find(b"\n", end) + 1
-    return text[:behind] if behind else text + b"\n"
+    behind = lines.find(b"\n", end) + 1
+    return lines[:behind] if behind else lines + b"\n"

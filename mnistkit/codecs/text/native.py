@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mnistkit.codecs.text.layout import Layout
-from mnistkit.codecs.text.pure import Bytes, Columns, Integers
+from mnistkit.codecs.text.pure import Bytes, Columns, Integers, Text
 from mnistkit.native import text as loops
 
 
@@ -18,33 +18,35 @@ def encode(
     return loops.encode(pixels, labels, pixels.shape[1], ord(separator), label == "last")
 
 
-def decode(text: bytes, layout: Layout, into: Bytes | None = None) -> tuple[Bytes, Columns] | None:
+def decode(text: Text, layout: Layout, into: Bytes | None = None) -> tuple[Bytes, Columns] | None:
     """As :func:`mnistkit.codecs.text.pure.decode`."""
-    rows = loops.count(text)
-    pixels = np.empty((rows, layout.values), np.uint8) if into is None else into
-    columns = _decoded(text, layout, rows, pixels) if len(pixels) == rows else None
-    return None if columns is None else (pixels, columns)
+    pixels = np.empty((loops.count(text), layout.values), np.uint8) if into is None else into
+    integers = _room_for_integers(layout, len(pixels))
+    rows = loops.decode(text, *_columns_of(layout), integers, pixels)
+    return (pixels, tuple(integers)) if rows == len(pixels) else None
 
 
-def survey(text: bytes, layout: Layout) -> tuple[Columns, Integers] | None:
+def survey(text: Text, layout: Layout) -> tuple[Columns, Integers] | None:
     """As :func:`mnistkit.codecs.text.pure.survey`."""
-    begins = starts(text)
-    columns = _decoded(text, layout, len(begins), None)
-    return None if columns is None else (columns, begins)
+    begins = np.empty(len(text) // (2 * layout.cells), np.int64)  # a cell takes two bytes at least
+    integers = _room_for_integers(layout, len(begins))
+    rows = loops.survey(text, *_columns_of(layout), integers, begins)
+    return None if rows < 0 else (tuple(integers[:, :rows]), begins[:rows])
 
 
-def count(text: bytes) -> int:
+def count(text: Text) -> int:
     """As :func:`mnistkit.codecs.text.pure.count`."""
     return loops.count(text)
 
 
-def starts(text: bytes) -> Integers:
+def starts(text: Text) -> Integers:
     """As :func:`mnistkit.codecs.text.pure.starts`."""
     return np.frombuffer(loops.starts(text), np.int64)
 
 
-def _decoded(text: bytes, layout: Layout, rows: int, pixels: Bytes | None) -> Columns | None:
-    before, after = len(layout.before), len(layout.after)
-    integers = np.empty((before + after, rows), np.int64)
-    plain = loops.decode(text, ord(layout.separator), before, layout.values, after, rows, integers, pixels)
-    return tuple(integers) if plain else None
+def _columns_of(layout: Layout) -> tuple[int, int, int, int]:
+    return ord(layout.separator), len(layout.before), layout.values, len(layout.after)
+
+
+def _room_for_integers(layout: Layout, rows: int) -> Integers:
+    return np.empty((len(layout.before) + len(layout.after), rows), np.int64)

@@ -16,6 +16,8 @@ from mnistkit.codecs.text.layout import Layout
 from mnistkit.codecs.text.tokens import SAFE_DIGITS
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
+#: Lines, or a view of them in a buffer that others will use.
+Text: TypeAlias = bytes | memoryview
 Integers: TypeAlias = npt.NDArray[np.int64]
 Columns: TypeAlias = tuple[Integers, ...]
 Places: TypeAlias = npt.NDArray[np.intp]
@@ -39,7 +41,7 @@ def encode(
     return pairs.encode(pixels, labels, separator=separator, label=label)
 
 
-def decode(text: bytes, layout: Layout, into: Bytes | None = None) -> tuple[Bytes, Columns] | None:
+def decode(text: Text, layout: Layout, into: Bytes | None = None) -> tuple[Bytes, Columns] | None:
     """Decode plain lines: bare digits and separators; None where there is anything else, right or wrong.
 
     Args:
@@ -57,32 +59,33 @@ def decode(text: bytes, layout: Layout, into: Bytes | None = None) -> tuple[Byte
     return None if columns is None else (pixels, columns)
 
 
-def survey(text: bytes, layout: Layout) -> tuple[Columns, Integers] | None:
+def survey(text: Text, layout: Layout) -> tuple[Columns, Integers] | None:
     """Judge lines as :func:`decode` does; return the other columns, and where each line begins."""
     plain = without_cr(text)
     ends = _line_ends(plain)
     columns = _decoded(plain, ends, layout, None)
     if columns is None:
         return None
-    return columns, _starts(ends if plain is text else _line_ends(text))
+    return columns, _starts(ends if len(plain) == len(text) else _line_ends(text))
 
 
-def count(text: bytes) -> int:
+def count(text: Text) -> int:
     """Count the line ends."""
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == _LF))
 
 
-def starts(text: bytes) -> Integers:
+def starts(text: Text) -> Integers:
     """Return where each whole line begins."""
     return _starts(_line_ends(text))
 
 
-def without_cr(text: bytes) -> bytes:
+def without_cr(text: Text) -> bytes:
     r"""Return lines that end in ``\n`` alone."""
-    return text.replace(b"\r\n", b"\n") if b"\r" in text else text
+    lines = bytes(text)  # of bytes, no copy
+    return lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 
-def _line_ends(text: bytes) -> Places:
+def _line_ends(text: Text) -> Places:
     return np.flatnonzero(np.frombuffer(text, np.uint8) == _LF)
 
 

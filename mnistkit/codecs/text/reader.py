@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,20 +12,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mnistkit.codecs.text.decode import survey
 from mnistkit.codecs.text.layout import Layout, NoImagesError
-from mnistkit.codecs.text.lines import Block, Lines
+from mnistkit.codecs.text.lines import Lines
 from mnistkit.codecs.text.memory import keep_freed_blocks
 from mnistkit.codecs.text.pure import Integers
-from mnistkit.codecs.text.rows import Table, groups_of, load, mark_rows
-from mnistkit.compression import compression_of, open_decompressed
+from mnistkit.codecs.text.rows import Table, groups_of, load
+from mnistkit.codecs.text.scan import scan
 from mnistkit.dataset import Array, Batch, DatasetInfo, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.naming import SPLIT_WORDS
-from mnistkit.parallel import ordered_map
 from mnistkit.plugin import Reader, Source, parse_shape
 from mnistkit.printable import printable
-from mnistkit.settings import usable_cpus
 
 
 class TextReader(Reader):
@@ -123,32 +120,6 @@ class TextReader(Reader):
     def files(self, split: str) -> Sequence[Path]:
         """Name the files that hold a split."""
         return [table.path for table in self._tables[split]]
-
-
-def scan(path: Path, layout_of: Callable[[Lines], Layout]) -> Table:
-    """Judge every line of a file, keeping the bounds of its labels and the positions of some rows.
-
-    Raises:
-        DataError: Any line is not what the layout promises.
-    """
-    rows, marks, bounds = 0, [], None
-    with open_decompressed(path) as file:
-        lines = Lines(file, path)
-        layout = layout_of(lines)
-        first, marked = lines.line, mark_rows(layout)
-        survey_block = partial(_survey, layout=layout, path=path)
-        for starts, labels in ordered_map(survey_block, lines.blocks(layout.longest), usable_cpus()):
-            marks.append(starts[-rows % marked :: marked])
-            rows += len(starts)
-            bounds = bounds_of(labels, bounds)
-    index = np.concatenate(marks) if marks else np.empty(0, np.int64)
-    return Table(path, layout, rows, first, index, bounds, compression_of(path) != "none")
-
-
-def _survey(block: Block, *, layout: Layout, path: Path) -> tuple[Integers, Integers]:
-    """Judge the lines of a block; return the position of each, and its label where there are any."""
-    columns, starts = survey(block, layout, path=path)
-    return block.offset + starts, np.empty(0, np.int64) if layout.label is None else columns[layout.label]
 
 
 def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:

@@ -16,6 +16,7 @@ from mnistkit.codecs.text.decode import Rows, decode
 from mnistkit.codecs.text.lane import lane
 from mnistkit.codecs.text.layout import Layout
 from mnistkit.codecs.text.lines import Block, Lines, whole_lines
+from mnistkit.codecs.text.memory import Buffers
 from mnistkit.codecs.text.pure import Integers
 from mnistkit.compression import open_decompressed
 from mnistkit.dataset import Array
@@ -85,7 +86,7 @@ def groups_of(tables: Sequence[Table], start: int, stop: int, size: int) -> Iter
         return
     # Whole groups to a piece, so that no two pieces need to be joined.
     step = size * max(1, _PIECE_PIXELS // (size * values))
-    for rows in _mapped(partial(_read, tables), start, stop, step):
+    for rows in _mapped(partial(_read, tables, Buffers()), start, stop, step):
         for first in range(0, len(rows), size):
             yield rows[first : first + size]
 
@@ -96,9 +97,10 @@ def load(tables: Sequence[Table], start: int, stop: int, pixels: Array) -> tuple
     Raises:
         DataError: As :func:`groups_of`.
     """
+    buffers = Buffers()
 
     def read(rows: range) -> tuple[Integers, ...]:
-        return _read(tables, rows, pixels[rows.start - start : rows.stop - start]).integers
+        return _read(tables, buffers, rows, pixels[rows.start - start : rows.stop - start]).integers
 
     marked = tables[0].mark_rows
     step = marked * max(1, _LOAD_PIXELS // (marked * tables[0].layout.values))
@@ -111,31 +113,38 @@ def _mapped(read: Callable[[range], T], start: int, stop: int, step: int) -> Ite
     return ordered_map(read, pieces, min(len(pieces), usable_cpus()))
 
 
-def _read(tables: Sequence[Table], rows: range, into: Array | None = None) -> Rows:
+def _read(tables: Sequence[Table], buffers: Buffers, rows: range, into: Array | None = None) -> Rows:
     """Decode some rows of a split of plain files, into an array if there is one."""
     pieces, done = [], 0
     for span in spans((table.rows for table in tables), rows.start, rows.stop):
         length = span.stop - span.start
         part = None if into is None else into[done : done + length]
-        pieces.append(_read_span(tables[span.shard], span.start, span.stop, part))
+        pieces.append(_read_span(tables[span.shard], buffers, span.start, span.stop, part))
         done += length
     return _joined(pieces, into)
 
 
-def _read_span(table: Table, start: int, stop: int, into: Array | None) -> Rows:
+def _read_span(table: Table, buffers: Buffers, start: int, stop: int, into: Array | None) -> Rows:
     """Decode some rows of a plain file: read from the mark before them to the mark behind them."""
+    offset, most = _stretch_of(table, start, stop)
+    with buffers.read(table.path, offset, most) as (buffer, size):
+        text = whole_lines(memoryview(buffer)[:size])
+        block = _lines_of(
+            Block(text, table.line + start - start % table.mark_rows, offset), table, start, stop
+        )
+        rows = decode(block, table.layout, path=table.path, into=into)
+    if len(rows) != stop - start:
+        raise _ends_early(table, stop, found=start + len(rows))
+    return rows
+
+
+def _stretch_of(table: Table, start: int, stop: int) -> tuple[int, int]:
+    """Return where some rows begin, or the mark before them, and how many bytes of the file have them."""
     offset = int(table.marks[start // table.mark_rows])
     behind = table.marks[-(-stop // table.mark_rows) :]
     # Behind the last mark there may be no more than the rows that were there when it was scanned.
     most = int(behind[0]) - offset if len(behind) else (table.mark_rows + stop - start) * table.layout.longest
-    with open_decompressed(table.path) as file:
-        file.seek(offset)
-        text = whole_lines(file.read(most))
-    block = _lines_of(Block(text, table.line + start - start % table.mark_rows, offset), table, start, stop)
-    rows = decode(block, table.layout, path=table.path, into=into)
-    if len(rows) != stop - start:
-        raise _ends_early(table, stop, found=start + len(rows))
-    return rows
+    return offset, most
 
 
 def _lines_of(block: Block, table: Table, start: int, stop: int) -> Block:
