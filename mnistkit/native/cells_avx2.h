@@ -180,6 +180,128 @@ read_cells(const uint8_t *from, const uint8_t *end, const uint8_t *limit, size_t
     return count == values && !_mm256_movemask_epi8(course.wrong);
 }
 
+/* ------------------------------------------------------------------------------------- encode */
+
+/* What writing needs: cells of four pixels, three digits and a separator each, lose their leading zeros. */
+typedef struct {
+    uint8_t shown[256][16]; /* which bytes stay, by which of four pixels are above 9, and above 99 */
+    uint8_t zeros[2 * WIDTH];
+    __m256i separators;
+} Cutting;
+
+WITH_AVX2 static void
+make_cutting(Cutting *cutting, uint8_t separator)
+{
+    for (unsigned bits = 0; bits < 256; bits++) {
+        uint8_t *shown = cutting->shown[bits];
+        memset(shown, 0x80, 16);
+        for (unsigned pixel = 0; pixel < 4; pixel++) {
+            unsigned tens = bits >> pixel & 1, hundreds = bits >> (pixel + 4) & 1;
+            for (unsigned i = hundreds ? 0 : tens ? 1 : 2; i < 4; i++) {
+                *shown++ = (uint8_t)(4 * pixel + i);
+            }
+        }
+    }
+    for (unsigned i = 0; i < 2 * WIDTH; i += 2) {
+        cutting->zeros[i] = '0';
+        cutting->zeros[i + 1] = separator;
+    }
+    cutting->separators = _mm256_set1_epi8((char)separator);
+}
+
+/* Return 0xFF where a pixel is no less than some value. */
+WITH_AVX2 static inline __m256i
+from_on(__m256i pixels, uint8_t least)
+{
+    return _mm256_cmpeq_epi8(_mm256_max_epu8(pixels, _mm256_set1_epi8((char)least)), pixels);
+}
+
+/* Count the digits of pixels beyond the first of each; of so many pixels, a multiple of WIDTH. */
+WITH_AVX2 static size_t
+more_digits(const uint8_t *pixels, size_t count)
+{
+    size_t digits = 0;
+    while (count) {
+        __m256i counts = _mm256_setzero_si256();
+        size_t most = MOST_STEPS / 2 * WIDTH; /* a step counts two at most */
+        for (size_t left = most = count < most ? count : most; left; left -= WIDTH, pixels += WIDTH) {
+            __m256i step = _mm256_loadu_si256((const __m256i *)pixels);
+            counts = _mm256_sub_epi8(counts, _mm256_add_epi8(from_on(step, 10), from_on(step, 100)));
+        }
+        digits += sum_of(counts);
+        count -= most;
+    }
+    return digits;
+}
+
+/* Return how many tens are in each of 32 numbers below 100. */
+WITH_AVX2 static inline __m256i
+tens_of(__m256i numbers)
+{
+    const __m256i tenth = _mm256_set1_epi16(6554); /* of 65536 */
+    __m256i even = _mm256_mulhi_epu16(_mm256_and_si256(numbers, _mm256_set1_epi16(0xFF)), tenth);
+    __m256i odd = _mm256_mulhi_epu16(_mm256_srli_epi16(numbers, 8), tenth);
+    return _mm256_or_si256(even, _mm256_slli_epi16(odd, 8));
+}
+
+/* Write four cells without what is not shown; up to eight bytes behind them are overwritten with anything. */
+WITH_AVX2 static inline uint8_t *
+put_four(uint8_t *to, __m128i cells, const Cutting *cutting, unsigned bits)
+{
+    __m128i shown = _mm_loadu_si128((const __m128i *)cutting->shown[bits]);
+    _mm_storeu_si128((__m128i *)to, _mm_shuffle_epi8(cells, shown));
+    return to + 8 + _mm_popcnt_u32(bits);
+}
+
+/* Write pixels and their separators; up to eight bytes behind them are overwritten with anything. */
+WITH_AVX2 static inline uint8_t *
+put_step(uint8_t *to, __m256i pixels, const Cutting *cutting)
+{
+    const __m256i zero = _mm256_set1_epi8('0');
+    __m256i hundred = from_on(pixels, 100), two = from_on(pixels, 200);
+    uint32_t above_9 = (uint32_t)_mm256_movemask_epi8(from_on(pixels, 10));
+    uint32_t above_99 = (uint32_t)_mm256_movemask_epi8(hundred);
+    __m256i rest = _mm256_sub_epi8(pixels, _mm256_and_si256(_mm256_set1_epi8(100), hundred));
+    rest = _mm256_sub_epi8(rest, _mm256_and_si256(_mm256_set1_epi8(100), two));
+    __m256i tens = tens_of(rest), twice = _mm256_add_epi8(tens, tens);
+    __m256i ones = _mm256_sub_epi8(rest, _mm256_add_epi8(twice, _mm256_slli_epi16(twice, 2)));
+    __m256i hundreds = _mm256_sub_epi8(zero, _mm256_add_epi8(hundred, two));
+    tens = _mm256_add_epi8(tens, zero);
+    ones = _mm256_add_epi8(ones, zero);
+    __m256i front = _mm256_unpacklo_epi8(hundreds, tens), back = _mm256_unpacklo_epi8(ones, cutting->separators);
+    __m256i a = _mm256_unpacklo_epi16(front, back), b = _mm256_unpackhi_epi16(front, back);
+    front = _mm256_unpackhi_epi8(hundreds, tens);
+    back = _mm256_unpackhi_epi8(ones, cutting->separators);
+    __m256i c = _mm256_unpacklo_epi16(front, back), d = _mm256_unpackhi_epi16(front, back);
+    /* Four bits of each, side by side: those of pixels 0 to 3 lowest, of 8 to 11 next; and those between. */
+    uint32_t even = (above_9 & 0x0F0F0F0Fu) | (above_99 & 0x0F0F0F0Fu) << 4;
+    uint32_t odd = (above_9 >> 4 & 0x0F0F0F0Fu) | (above_99 & 0xF0F0F0F0u);
+    to = put_four(to, _mm256_castsi256_si128(a), cutting, even & 255);
+    to = put_four(to, _mm256_castsi256_si128(b), cutting, odd & 255);
+    to = put_four(to, _mm256_castsi256_si128(c), cutting, even >> 8 & 255);
+    to = put_four(to, _mm256_castsi256_si128(d), cutting, odd >> 8 & 255);
+    to = put_four(to, _mm256_extracti128_si256(a, 1), cutting, even >> 16 & 255);
+    to = put_four(to, _mm256_extracti128_si256(b, 1), cutting, odd >> 16 & 255);
+    to = put_four(to, _mm256_extracti128_si256(c, 1), cutting, even >> 24);
+    return put_four(to, _mm256_extracti128_si256(d, 1), cutting, odd >> 24);
+}
+
+/* Write so many pixels, a multiple of WIDTH; up to eight bytes behind them are overwritten with anything. */
+WITH_AVX2 static uint8_t *
+put_steps(uint8_t *to, const uint8_t *pixels, size_t count, const Cutting *cutting)
+{
+    for (; count; count -= WIDTH, pixels += WIDTH) {
+        __m256i step = _mm256_loadu_si256((const __m256i *)pixels);
+        if (_mm256_testz_si256(step, step)) { /* as much of a drawn image is */
+            memcpy(to, cutting->zeros, 2 * WIDTH);
+            to += 2 * WIDTH;
+            continue;
+        }
+        to = put_step(to, step, cutting);
+    }
+    return to;
+}
+
 #else
 #define AVX2_CELLS 0
 #endif

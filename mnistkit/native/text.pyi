@@ -7,6 +7,7 @@ def encode(
     values: int,
     separator: int,
     label_last: bool,
+    quick: bool = True,
 ) -> bytes: ...
 def decode(
     text: bytes | memoryview,

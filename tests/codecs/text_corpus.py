@@ -125,8 +125,9 @@ def check_decode(loops, rng):
 
 
 def check_encode(loops, rng):
-    values, rows = rng.choice([1, 2, 3, 7, 8, 9, 17, 300]), rng.randint(0, 4)
-    drawn = np.array([rng.choice([0, 0, 0, rng.randrange(256)]) for _ in range(rows * values)], np.uint8)
+    values, rows = rng.choice([1, 2, 3, 7, 8, 9, 17, 32, 300]), rng.randint(0, 4)
+    most = rng.choice([1, 10, 100, 256])
+    drawn = np.array([rng.choice([0, 0, 0, rng.randrange(most)]) for _ in range(rows * values)], np.uint8)
     pixels = drawn.reshape(rows, values)
     labels = np.array([rng.randrange(-(2**63), 2**63) >> rng.randrange(64) for _ in range(rows)], np.int64)
     plain = [[b"%d" % value for value in row] for row in pixels.tolist()]
@@ -135,7 +136,8 @@ def check_encode(loops, rng):
 
     for given, at_end, cells in ((None, False, plain), (labels, False, first), (labels, True, last)):
         text = b"".join(b",".join(line) + b"\n" for line in cells)
-        assert loops.encode(pixels, given, values, ord(","), at_end) == text
+        for quick in (True, False):
+            assert loops.encode(pixels, given, values, ord(","), at_end, quick) == text
 
 
 def main(path, cases):
