@@ -122,6 +122,19 @@ def test_both_lanes_write_the_same(values, label, data):
     assert compiled == bare
 
 
+@pytest.mark.parametrize("label", ["first", "last", None])
+@pytest.mark.parametrize("values", [1, 2, 3, 64, 512, 515, 1028, 2000])
+def test_both_lanes_write_zeros_however_many_follow_each_other(values, label):
+    images, labels = np.zeros((5, 1, values), np.uint8), None if label is None else np.arange(5)
+    images[1, 0, -1], images[2, 0, values // 2] = 7, 100
+    rows = [[*map(int, image[0])] for image in images]
+    if label is not None:
+        rows = [[i, *row] if label == "first" else [*row, i] for i, row in enumerate(rows)]
+    text = "".join(",".join(map(str, row)) + "\n" for row in rows).encode()
+
+    assert in_both_lanes(lambda: encode(images, labels, separator=b",", label=label or "first")) == [text] * 2
+
+
 @needs_native
 def test_the_loops_refuse_buffers_that_do_not_fit():
     from mnistkit.native import text as loops  # noqa: PLC0415 - is not there in every build
