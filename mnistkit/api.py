@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistkit import catalog, settings
+from mnistkit import catalog
 from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.clock import Clock
@@ -20,6 +20,7 @@ from mnistkit.engine.scratch import finish_swap
 from mnistkit.errors import DataError, MnistkitError, UsageError
 from mnistkit.naming import CHECKSUMS, file_stem
 from mnistkit.options import build
+from mnistkit.parallel import usable_cpus
 from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
 from mnistkit.receipt import Receipt, receipt_of
@@ -139,7 +140,7 @@ def export(
         card,
         chosen,
         Path(out) if out is not None else default_out(dataset.info.name, consumer.format),
-        workers=workers or settings.usable_cpus(),
+        workers=workers or usable_cpus(),
         overwrite=overwrite,
         verify=verify,
         strict=strict,
@@ -238,4 +239,4 @@ def _changed(folder: Path, receipt: Receipt) -> list[str]:
         return [f"{CHECKSUMS}: missing"]
     if sha256_of(folder / CHECKSUMS) != receipt.files:
         return [f"{CHECKSUMS}: its bytes have changed"]
-    return list(changed_files(folder, settings.usable_cpus()))
+    return list(changed_files(folder, usable_cpus()))

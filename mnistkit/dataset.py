@@ -32,9 +32,8 @@ from mnistkit.info import (
     SplitInfo,
     within,
 )
-from mnistkit.parallel import ordered_map
+from mnistkit.parallel import ordered_map, usable_cpus
 from mnistkit.progress import Progress, no_progress
-from mnistkit.settings import usable_cpus
 
 if TYPE_CHECKING:
     from typing import Self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections import deque
@@ -15,6 +16,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _DONE = object()
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use: the default of ``--workers``."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R]:

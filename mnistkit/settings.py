@@ -33,13 +33,6 @@ def native_wanted() -> bool:
     return wanted == "1"
 
 
-def usable_cpus() -> int:
-    """Return how many CPUs this process may use: the default of ``--workers``."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def cache_folder() -> Path:
     """Return the folder that keeps published files: ``MNISTKIT_CACHE``, else the platform's own."""
     if chosen := os.environ.get("MNISTKIT_CACHE"):

@@ -16,8 +16,7 @@ from mnistkit.compression import compression_of, head_of, open_decompressed
 from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
 from mnistkit.idx.codec import IdxFile, is_idx, open_idx
-from mnistkit.parallel import ordered_map
-from mnistkit.settings import usable_cpus
+from mnistkit.parallel import ordered_map, usable_cpus
 
 _CHUNK = 1 << 20
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistkit.dataset import Array, Batch
-from mnistkit.parallel import ordered_map
-from mnistkit.settings import usable_cpus
+from mnistkit.parallel import ordered_map, usable_cpus
 from mnistkit_hdf5.places import Placed, State, still
 from mnistkit_hdf5.rows import Stretches, regrouped
 

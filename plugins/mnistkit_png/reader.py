@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mnistkit.codecs import png
+from mnistkit.codecs.files import opened, read_all
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader
-from mnistkit_png.files import opened, read_all
 from mnistkit_png.listing import Listing
 from mnistkit_png.tree import survey
 

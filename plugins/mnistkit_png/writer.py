@@ -13,12 +13,12 @@ from typing import cast
 import numpy as np
 
 from mnistkit.codecs import png
+from mnistkit.codecs.files import Folder, create_all, make_folder, opened
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
 from mnistkit.errors import CapabilityError
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_png import PngOptions
 from mnistkit_png.classes import folder_of, is_cut
-from mnistkit_png.files import Folder, create_all, make_folder, opened
 from mnistkit_png.tags import write_tags
 
 _MOST_FOLDERS = 4096  # remembered as made

@@ -940,7 +940,7 @@ def test_systems_without_open_folders_write_and_read_the_same(tmp_path, monkeypa
         (tmp_path / name).mkdir()
 
     write_dataset(CARD, dataset, tmp_path / "relative")
-    monkeypatch.setattr("mnistkit_png.files.RELATIVE", False)
+    monkeypatch.setattr("mnistkit.codecs.files.RELATIVE", False)
     write_dataset(CARD, dataset, tmp_path / "absolute")
     assert_same_content(read_dataset(CARD, tmp_path / "relative"), dataset)
 

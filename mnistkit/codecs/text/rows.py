@@ -21,9 +21,8 @@ from mnistkit.codecs.text.pure import Integers
 from mnistkit.compression import open_decompressed
 from mnistkit.dataset import Array
 from mnistkit.errors import DataError
-from mnistkit.parallel import ordered_map
+from mnistkit.parallel import ordered_map, usable_cpus
 from mnistkit.plugin import spans
-from mnistkit.settings import usable_cpus
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mnistkit import native
+from mnistkit.codecs import files
+from mnistkit.codecs.files import create_all, opened, read_all
 from mnistkit.errors import DataError
-from mnistkit_png import files
-from mnistkit_png.files import create_all, opened, read_all
 
 pytestmark = pytest.mark.usefixtures("lane")
 
