@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -16,6 +17,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _DONE = object()
+
+#: Seconds that whoever leaves waits for threads at work: one may hang in a plugin, and would never end.
+_PATIENCE = 3.0
 
 
 def usable_cpus() -> int:
@@ -34,21 +38,67 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     if workers <= 1:
         yield from map(function, items)
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="mnistkit") as pool:
-        pending: deque[Future[R]] = deque()
-        failures: list[Exception] = []
-        try:
-            for item in _until_failure(items, failures):
-                pending.append(pool.submit(function, item))
-                if len(pending) > workers:
-                    yield pending.popleft().result()
-            while pending:
+    pool, pending = _Pool(workers), deque[Future[R]]()
+    failures: list[Exception] = []
+    try:
+        for item in _until_failure(items, failures):
+            pending.append(pool.submit(function, item))
+            if len(pending) > workers:
                 yield pending.popleft().result()
-            if failures:
-                raise failures[0]
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            yield pending.popleft().result()
+        if failures:
+            raise failures[0]
+    finally:
+        for future in pending:
+            future.cancel()
+        pool.close()
+
+
+class _Pool:
+    """Threads that do what is submitted; unlike ``concurrent.futures``, none keeps the process alive."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[Any], Any], Any] | None] = (
+            queue.SimpleQueue()
+        )
+        self._threads: list[threading.Thread] = []
+
+    def submit(self, function: Callable[[T], R], item: T) -> Future[R]:
+        """Queue a call, and start another thread if there may be one."""
+        future: Future[R] = Future()
+        self._jobs.put((future, function, item))
+        if len(self._threads) < self._workers:
+            thread = threading.Thread(target=_work, args=(self._jobs,), name="mnistkit", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return future
+
+    def close(self) -> None:
+        """End the threads, and wait for them a little while."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        end = time.monotonic() + _PATIENCE
+        for thread in self._threads:
+            thread.join(max(end - time.monotonic(), 0))
+
+
+def _work(jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[Any], Any], Any] | None]) -> None:
+    while (job := jobs.get()) is not None:
+        _do(*job)
+        del job  # holds items and results no longer than need be
+
+
+def _do(future: Future[R], function: Callable[[T], R], item: T) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function(item)
+    except BaseException as error:  # noqa: BLE001 - handed over and raised where the result is used
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def _until_failure(items: Iterable[T], failures: list[Exception]) -> Iterator[T]:
@@ -62,7 +112,7 @@ def _until_failure(items: Iterable[T], failures: list[Exception]) -> Iterator[T]
 def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:
     """Yield the items in order while a thread of its own fetches up to ``depth`` of them in advance.
 
-    Closing the generator stops the thread and closes the source.
+    Closing the generator stops the thread, which closes the source; one that hangs is left behind.
     """
     buffer: queue.Queue[object] = queue.Queue(depth)
     stopped = threading.Event()
@@ -78,7 +128,7 @@ def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T]:
             del item  # holds the last item no longer than its user does
     finally:
         stopped.set()
-        thread.join()
+        thread.join(_PATIENCE)
 
 
 def _fetch(items: Iterator[object], buffer: queue.Queue[object], stopped: threading.Event) -> None:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from mnistkit import parallel
 from mnistkit.parallel import Lane, ordered_map, read_ahead
 
 
@@ -108,3 +109,38 @@ def test_lane_does_jobs_in_order_and_raises_what_they_raise():
         lane.close()
 
     assert done == list(range(20))
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait for hanging threads a moment only; they are released in the end."""
+    monkeypatch.setattr(parallel, "_PATIENCE", 0.05)
+    released = threading.Event()
+    yield released
+    released.set()
+
+
+def test_a_function_that_hangs_keeps_nobody_from_leaving(impatient):
+    hung = ordered_map(lambda wait: impatient.wait() if wait else wait, [False, True, True, True], 2)
+
+    assert next(hung) is False
+    hung.close()
+
+    assert all(t.daemon for t in threading.enumerate() if t.name == "mnistkit")
+
+
+def test_a_source_that_hangs_keeps_nobody_from_leaving(impatient):
+    def source():
+        yield 1
+        impatient.wait()
+
+    ahead = read_ahead(source())
+
+    assert next(ahead) == 1
+    ahead.close()
+
+
+def test_threads_end_with_the_work():
+    assert list(ordered_map(abs, range(50), 4)) == list(range(50))
+
+    assert not [t for t in threading.enumerate() if t.name == "mnistkit"]

@@ -26,8 +26,7 @@ from mnistkit.codecs.text.pure import Columns, Integers
 from mnistkit.codecs.text.rows import Table, mark_rows
 from mnistkit.compression import compression_of, open_decompressed
 from mnistkit.dataset import bounds_of
-from mnistkit.parallel import ordered_map
-from mnistkit.parallel import usable_cpus
+from mnistkit.parallel import ordered_map, usable_cpus
 
 #: What one CPU judges at a time.
 _PIECE_BYTES = 1 << 20
