@@ -113,7 +113,8 @@ def _is_array(code: int, shape: tuple[int, ...]) -> bool:
 
 def _check_verdict(data: bytes, content: bytes, file: object, array: object) -> None:
     if isinstance(array, Refusal):
-        assert not _is_sound(content), f"refused: {array}"
+        # The peer does not look at the checksum that the header of a gzip file may have.
+        assert not _is_sound(content) or "Corrupted gzip header" in array, f"refused: {array}"
         return
     assert isinstance(file, IdxFile)
     assert _is_sound(content), "not sound, but read"
