@@ -190,7 +190,7 @@ def test_a_plain_file_cut_after_it_was_opened_is_refused(put):
 # ---------------------------------------------------------------- what may be promised
 
 
-@pytest.mark.parametrize("zeros", [1099, 1101])
+@pytest.mark.parametrize("zeros", [1099, 1100, 1101])
 def test_deflate_may_promise_so_many_times_its_size(put, zeros):
     """1,100 times, a little above what deflate reaches."""
     stored = len(gzip.compress(struct.pack(">HBBI", 0, 8, 1, 1 << 20), mtime=0))
@@ -245,12 +245,14 @@ class Counting:
     """A stream that counts what is read of it."""
 
     def __init__(self, file):
-        self._file, self.count = file, 0
+        self._file, self.count, self.reads = file, 0, 0
+        self.seek = file.seek
 
     def read(self, size):
         assert size is not None
         found = self._file.read(size)
         self.count += len(found)
+        self.reads += 1
         return found
 
     def readinto(self, buffer):
@@ -298,6 +300,27 @@ def test_a_stream_is_read_no_further_than_the_rows_wanted(put, streams):
     file.load(0, 1)
 
     assert [stream.count for stream in streams] == [16, 16 + 8, 16 + 4]
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((3, 2, 2), "u1"), np.zeros((0, 2, 2), "u1")], ids=["rows", "none"]
+)
+def test_nobody_looks_behind_the_end_of_a_plain_file_whose_size_is_known(put, streams, array):
+    file = open_idx(put(encode(array)))
+    assert len(streams) == 1
+
+    read_rows(file), load(file)
+
+    assert [stream.reads for stream in streams[1:]] == [0, 0]
+
+
+def test_nothing_is_read_of_a_plain_file_before_the_rows_wanted(put, streams):
+    file = open_idx(put(IMAGES))
+
+    list(file.rows(2, 3, 1))
+    file.load(1, 2)
+
+    assert [(stream.count, stream.reads) for stream in streams[1:]] == [(4, 0), (4, 0)]
 
 
 # ---------------------------------------------------------------- rows
@@ -365,6 +388,24 @@ def test_a_piece_has_room_for_the_rows_asked_for_and_no_more(put, monkeypatch, s
     list(open_idx(put(encode(np.zeros((100, 10), "u1")))).rows(*span, size))
 
     assert rooms == [held]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f8"])
+def test_rows_are_turned_round_where_they_are(put, monkeypatch, dtype):
+    """There is no second copy of a piece."""
+    taken = []
+
+    class Noting(BufferPool):
+        def take(self):
+            taken.append(super().take())
+            return taken[-1]
+
+    monkeypatch.setattr(codec, "BufferPool", Noting)
+
+    pieces = list(open_idx(put(encode(np.arange(20, dtype=dtype).reshape(5, 4)))).rows(0, 5, 2))
+
+    assert len(pieces) == 3
+    assert all(np.shares_memory(rows, buffer) for rows, buffer in zip(pieces, taken, strict=True))
 
 
 def test_a_packed_file_is_skipped_in_pieces(put, monkeypatch):
