@@ -46,6 +46,9 @@ _MOST_ZIP_END, _WIDE = 22 + 0xFFFF + 20 + 56, 0xFFFFFFFF
 #: Lists of members are held whole; one member takes some hundred bytes.
 _MOST_LISTING = 1 << 18
 
+#: What formats are told by.
+HEAD_BYTES = 4096
+
 _NG_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub gives an object, not a class
 
 #: What the decompressors raise on damaged input; EOFError is a stream cut short, OverflowError a gzip header
@@ -94,7 +97,7 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
         raise _damaged(path, kind, error) from error
 
 
-def head_of(path: Path, size: int = 4096) -> bytes:
+def head_of(path: Path, size: int = HEAD_BYTES) -> bytes:
     """Return the first bytes of what is inside a file; nothing where it is damaged.
 
     A zip of several members is a format of its own, such as NumPy's; its bytes are returned as they are.

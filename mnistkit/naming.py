@@ -88,7 +88,7 @@ def check_shards(split: str, shards: Sequence[Shard | None], names: Sequence[str
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     numbered = [shard for shard in shards if shard]
     if len(shards) > 1 and len(numbered) != len(shards):
-        raise DataError(where, f"two files for split {split!r}", found=shown)
+        raise DataError(where, f"two files for split {split!r}", expected="one, or shards of it", found=shown)
     totals = {shard.total for shard in numbered}
     if numbered and (len(totals) > 1 or [s.number for s in sorted(numbered)] != list(range(max(totals)))):
         expected = f"shards 0 to {max(totals) - 1}, once each"
@@ -171,9 +171,12 @@ def by_split(
     prefixes = sorted({p for (p, _), _ in claims if p is not None})
     if len(prefixes) > 1:
         raise DataError(
-            where, "several datasets in one folder", found=", ".join(p or "(no prefix)" for p in prefixes),
+            where,
+            "several datasets in one folder",
+            expected="one",
+            found=", ".join(p or "(no prefix)" for p in prefixes),
             todo="name one as FOLDER/PREFIX",
-        )  # fmt: skip
+        )
     splits: dict[str, list[Path]] = {}
     for (_, split), file in claims:
         unsaid = "train" if len(claims) == 1 else slug(cut_shard(stem_of(file.name, suffixes))[0])

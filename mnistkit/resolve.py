@@ -15,7 +15,7 @@ from mnistkit.border import plugin_border
 from mnistkit.catalog.identify import recognise
 from mnistkit.catalog.reader import open_entry, open_local
 from mnistkit.checksums import walk
-from mnistkit.compression import head_of
+from mnistkit.compression import HEAD_BYTES, head_of, open_decompressed
 from mnistkit.dataset import Dataset
 from mnistkit.engine.scratch import finish_swap
 from mnistkit.errors import DataError, MnistkitError, PluginError, UsageError
@@ -111,13 +111,27 @@ def identify_format(path: Path, prefix: str = "") -> str:
             return candidates[0]
         if candidates:
             raise DataError(
-                path, "could be several formats", found=", ".join(candidates), todo="say which with --from"
-            )
-    raise DataError(
+                path, "could be several formats", expected="one", found=", ".join(candidates),
+                todo="say which with --from",
+            )  # fmt: skip
+    raise _no_format(path, sizes, verdicts)
+
+
+def _no_format(path: Path, sizes: Mapping[str, int], formats: Iterable[str]) -> DataError:
+    """Return the error for files that no format knows; a damaged one says so itself.
+
+    Raises:
+        DataError: The first file is damaged.
+    """
+    name = next(iter(sizes))
+    if sizes[name]:
+        with open_decompressed(_file(path, name)) as file:
+            file.read(HEAD_BYTES)
+    return DataError(
         path,
         "no known format",
-        expected=f"one of {', '.join(verdicts)}",
-        found=next(iter(sizes)),
+        expected=f"one of {', '.join(formats)}",
+        found=name + ("" if sizes[name] else ", an empty file"),
         todo="say which with --from",
     )
 

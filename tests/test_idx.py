@@ -417,9 +417,7 @@ def test_several_sets_in_a_folder_are_refused_with_their_names(tmp_path):
     for prefix in ("emnist-letters", "emnist-digits"):
         put(tmp_path, f"{prefix}-train-images-idx3-ubyte", PIXELS)
 
-    with pytest.raises(
-        DataError, match=r"several datasets .*: found emnist-digits, emnist-letters; .*PREFIX"
-    ):
+    with pytest.raises(DataError, match=r"several datasets .* found emnist-digits, emnist-letters; .*PREFIX"):
         mnistkit.open(tmp_path)
 
 

@@ -48,8 +48,14 @@ def test_shards_are_one_split_in_order():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("a-train.csv", "b-train.csv"), "several datasets in one folder: found a, b; name one as"),
-        (("train.csv", "train.csv.gz"), "two files for split 'train': found train.csv, train.csv.gz"),
+        (
+            ("a-train.csv", "b-train.csv"),
+            "several datasets in one folder: expected one, found a, b; name one as",
+        ),
+        (
+            ("train.csv", "train.csv.gz"),
+            "two files for split 'train': expected one, or shards of it, found train.csv, train.csv.gz",
+        ),
         (
             ("train-00000-of-00003.csv", "train-00002-of-00003.csv"),
             "shards of split 'train': expected shards 0 to 2, once each",

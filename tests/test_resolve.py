@@ -35,7 +35,7 @@ def test_two_formats_in_a_folder_are_both_named(tmp_path, other, small):
     (tmp_path / "out" / "mnistkit.json").unlink()
 
     with pytest.raises(
-        DataError, match=rf"could be several formats: found {other}, idx; say which with --from"
+        DataError, match=rf"could be several formats: expected one, found {other}, idx; say which with --from"
     ):
         mnistkit.open(tmp_path / "out")
 

@@ -141,7 +141,7 @@ def _choose_set(named: list[_Named], source: Source) -> list[_Named]:
         return kept
     if len({n.prefix for n in named if n.split in ("train", "test", "validation")}) > 1:
         raise DataError(
-            source.path, "several datasets in one folder", found=_sets(named),
+            source.path, "several datasets in one folder", expected="one", found=_sets(named),
             todo="pick one as FOLDER/PREFIX",
         )  # fmt: skip
     return named

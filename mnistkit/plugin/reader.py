@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from mnistkit.errors import DataError
 from mnistkit.naming import CHECKSUMS, PACKED, RECEIPT, by_split, is_export, is_litter
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class Source:
             found += [Path(folder, n) for n in names if n not in (RECEIPT, CHECKSUMS) and not is_litter(n)]
         named = sorted(f for f in found if not suffixes or _ends(f.name, suffixes))
         return [file for file in named if file.is_file()]  # reading a pipe would never end
+
+    def lacks(self, suffixes: Sequence[str]) -> DataError:
+        """Return the error for a source without a file that has one of these suffixes."""
+        there = ", ".join(file.name for file in self.files()[:5])
+        return DataError(
+            self.path, "no such files", expected=" or ".join(suffixes), found=there or "no files"
+        )
 
     def splits(self, suffixes: Sequence[str]) -> dict[str, tuple[Path, ...]]:
         """Sort the files with these suffixes into splits by their names, shards in order.

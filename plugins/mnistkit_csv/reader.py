@@ -42,7 +42,11 @@ class CsvReader(TextReader):
         """Describe an empty file: no header, no images, and the shape that others tell."""
         if shape is None or self._header:
             raise DataError(
-                lines.path, "empty file", expected="a header or images", todo="say --read shape=HxW"
+                lines.path,
+                "empty file",
+                expected="a header or images",
+                found="nothing",
+                todo="say --read shape=HxW",
             )
         label = self._label
         return Layout(

@@ -342,7 +342,7 @@ def test_a_line_that_never_ends_is_refused_early():
     with pytest.raises(DataError, match=r"train.csv, line 1: line too long: expected at most 1,000 bytes"):
         list(Lines(stream, PATH).blocks(1000))
     assert stream.given <= 2 * BLOCK_BYTES
-    with pytest.raises(DataError, match="line too long: expected at most 67,108,864 bytes"):
+    with pytest.raises(DataError, match="line too long: expected at most 16,777,216 bytes"):
         Lines(stream, PATH).peek()
 
 
@@ -415,14 +415,18 @@ def test_a_count_is_a_header_where_the_next_line_differs(first, label):
     )
 
 
-@pytest.mark.parametrize("following", [None, b"", b"0,1,2,3,4"], ids=["nothing", "blank", "same"])
-def test_a_count_that_may_be_an_image_is_refused(following):
+@pytest.mark.parametrize(
+    ("following", "said"),
+    [(None, "none"), (b"", "none"), (b"0,1,2,3,4", "the same again")],
+    ids=["nothing", "blank", "same"],
+)
+def test_a_count_that_may_be_an_image_is_refused(following, said):
     with pytest.raises(DataError) as caught:
         detect(b"0,1,2,3,4", where="train.csv, line 1", following=lambda: following)
 
     assert str(caught.value) == (
-        "train.csv, line 1: 0 to 4 may be a header or an image; "
-        "say which with --read header=yes or --read header=no"
+        "train.csv, line 1: 0 to 4 may be a header or an image: expected another line that tells, "
+        f"found {said}; say which with --read header=yes or --read header=no"
     )
 
 
@@ -444,13 +448,22 @@ def test_names_that_nobody_knows_are_no_pixels(line):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("5,0,abc,0,0", "neither a header nor whole numbers: found 'abc'; say which with --read header="),
-        ("0.5,0.25", "neither a header nor whole numbers: found '0.5'"),
+        (
+            "5,0,abc,0,0",
+            "neither a header nor whole numbers: expected names such as pixel0, or numbers, found 'abc'; say",
+        ),
+        (
+            "0.5,0.25",
+            "neither a header nor whole numbers: expected names such as pixel0, or numbers, found '0.5'",
+        ),
         ("label,pixel0,pixel2,pixel1,pixel3", "columns of pixels: expected pixel0, pixel1, …"),
         ("label,1x1,2x1,1x2,2x2", "columns of pixels: expected pixel0, pixel1, …"),
         ("label,1x1,9x9", "columns of pixels"),
         ("1x1,1x1x2", "columns of pixels"),
-        ("label,pixel0,class", "two columns of labels; say which with --read label="),
+        (
+            "label,pixel0,class",
+            "two columns of labels: expected one, found 1 and 3; say which with --read label=",
+        ),
         ("pixel0,label,pixel1", "columns: expected pixels side by side"),
         ("label", "no columns of pixels: expected a label, a row number, pixel0, 1x1, or"),
         (
@@ -466,8 +479,14 @@ def test_names_that_nobody_knows_are_no_pixels(line):
         ("label,V1,V2,W3", "column 4: expected a label, a row number, pixel0, 1x1, or names numbered in"),
         ("label,V1,V3,V2", "columns of pixels: expected pixel0, pixel1, …"),
         ("pixel0,1x1", "columns of pixels: expected pixel0, pixel1, …"),
-        ("", "neither a header nor whole numbers: found ''"),
-        ("label,pixel0,pixel1,pixel2", "3 columns of pixels are no square image; say --read shape=HxW"),
+        (
+            "",
+            "neither a header nor whole numbers: expected names such as pixel0, or numbers, found ''",
+        ),
+        (
+            "label,pixel0,pixel1,pixel2",
+            "columns of pixels of a square image: expected a square number, found 3; say --read shape=HxW",
+        ),
         ('"label,pixel0', "not a line of text cells"),
     ],
 )

@@ -400,10 +400,16 @@ HEADER = "label,pixel0,pixel1,pixel2,pixel3\n"
             "5,0,0,0,0\n5,0,0,0,-1\n",
             "train.csv, line 2: column 5: expected a whole number from 0 to 255, found '-1'",
         ),
-        ("5,0,0,0,0,0\n", "train.csv, line 1: 6 columns of pixels are no square image"),
-        ("0,1,2,3\n", "train.csv, line 1: 0 to 3 may be a header or an image; say which with --read header="),
+        (
+            "5,0,0,0,0,0\n",
+            "train.csv, line 1: columns of pixels of a square image: expected a square number, found 6",
+        ),
+        (
+            "0,1,2,3\n",
+            "train.csv, line 1: 0 to 3 may be a header or an image: expected another line that tells, found",
+        ),
         ("5,0,300,0,0\n", "train.csv, line 1: column 3: expected a whole number from 0 to 255, found '300'"),
-        ("", "train.csv: empty file: expected a header or images; say --read shape=HxW"),
+        ("", "train.csv: empty file: expected a header or images, found nothing; say --read shape=HxW"),
     ],
 )
 def test_doubtful_files_are_refused(tmp_path, text, message):

@@ -163,13 +163,19 @@ def test_the_label_may_stand_last(tmp_path):
             "#@ TextLoader{ col=Label:0 col=Features:1-9 }\n7\t1\t2\t3\t4\n",
             "columns are not the schema's: expected features 1-9 and label 0, found features 1-4 and label 0",
         ),
-        ("#@ TextLoader{ col=Features:0-3 }\n7\t1\t2\t3\t400\n", "5 columns of pixels are no square image"),
+        (
+            "#@ TextLoader{ col=Features:0-3 }\n7\t1\t2\t3\t400\n",
+            "columns of pixels of a square image: expected a square number, found 5",
+        ),
         ("# only this\n", "the file ends: expected a header or images"),
         (
             "Label\tA1\tA2\tA3\tA4\n7\t1\t2\t3\t400\n",
             "column 'A4': expected a whole number from 0 to 255, found '400'",
         ),
-        ("7\t1\t2\t3\t\n", "neither a header nor whole numbers: found ''; say which with --read header=yes"),
+        (
+            "7\t1\t2\t3\t\n",
+            "neither a header nor whole numbers: expected names such as pixel0, or numbers, found ''",
+        ),
         ("#@" + "x" * 70_000 + "\n", "schema of more than 64 KiB"),
     ],
 )

@@ -155,7 +155,7 @@ def decode_exactly(text: bytes, layout: Layout, *, path: Path, line: int) -> Row
 
 def _cells(row: bytes, layout: Layout, *, where: str) -> list[bytes]:
     if not row.strip():
-        raise DataError(where, "blank line between rows")
+        raise DataError(where, "blank line between rows", expected="cells", found="none")
     cells = row.split(layout.separator)
     if layout.sparse and b":" in row:
         cells = dense_cells(cells, layout, where=where)

@@ -60,7 +60,7 @@ def detect(
     if not named:
         kinds = kinds_of_numbers(["pixel"] * len(cells), label, shape)
         return _layout(kinds, (), separator, shape, where, note=_note(kinds, (), label))
-    lowered = [cell.strip().lower() for cell in cells]
+    lowered = list(map(_lowered, cells))
     kinds = kinds_of_names(lowered, label, shape, where, said=bool(header))
     known = grid_shape([n for n, kind in zip(lowered, kinds, strict=True) if kind == "pixel"], where) or shape
     names = tuple(cell.strip() for cell in cells)
@@ -79,13 +79,16 @@ def separator_of(line: bytes) -> bytes:
 
 def _split(line: bytes, separator: bytes, where: str) -> list[str]:
     if line.count(separator) >= MOST_COLUMNS:
-        raise DataError(where, "too many columns", expected=f"at most {MOST_COLUMNS:,}")
+        raise DataError(
+            where, "too many columns", expected=f"at most {MOST_COLUMNS:,}",
+            found=f"{line.count(separator) + 1:,}",
+        )  # fmt: skip
     try:
         (cells,) = csv.reader([line.decode()], delimiter=separator.decode(), strict=True) if line else ([""],)
     except (csv.Error, ValueError) as error:
         raise DataError(
-            where, "not a line of text cells", found=str(error),
-            todo="name the format with --from",
+            where, "not a line of text cells", expected="UTF-8, quoted as in CSV or not at all",
+            found=str(error), todo="name the format with --from",
         ) from error  # fmt: skip
     return cells
 
@@ -100,11 +103,15 @@ def _is_counted_header(
     """
     if not is_count(cells):
         return cells[0].strip().lower() in ID_WORDS and is_count(cells[1:])
-    if len(cells) < _SURE_COUNT and (following() or b"").strip() in (b"", line.strip()):
+    second = (following() or b"").strip() if len(cells) < _SURE_COUNT else None
+    if second in (b"", line.strip()):
         raise DataError(
-            where, f"{cells[0]} to {cells[-1]} may be a header or an image",
+            where,
+            f"{cells[0]} to {cells[-1]} may be a header or an image",
+            expected="another line that tells",
+            found="the same again" if second else "none",
             todo="say which with --read header=yes or --read header=no",
-        )  # fmt: skip
+        )
     return True
 
 
@@ -112,16 +119,25 @@ def _is_header(cells: Sequence[str], where: str) -> bool:
     odd = next((cell for cell in cells if not _WHOLE.fullmatch(cell)), None)
     if odd is None:
         return False
-    lowered = [cell.strip().lower() for cell in cells]
+    lowered = list(map(_lowered, cells))
     if any(name in LABEL_WORDS or is_pixel_name(name) for name in lowered):
         return True
     named = [name for name in lowered if name not in ID_WORDS]
     if named and all(name[0].isalpha() or name[0] == "_" for name in named):
         return True
     raise DataError(
-        where, "neither a header nor whole numbers", found=repr(odd[:24]),
+        where,
+        "neither a header nor whole numbers",
+        expected="names such as pixel0, or numbers",
+        found=repr(odd[:24]),
         todo="say which with --read header=yes or --read header=no",
-    )  # fmt: skip
+    )
+
+
+def _lowered(cell: str) -> str:
+    """Return a name in lower case: itself where it is so already, for there may be a million."""
+    lowered = cell.strip().lower()
+    return cell if lowered == cell else lowered
 
 
 def _note(kinds: Sequence[Kind], names: Sequence[str], label: LabelPlace) -> str:
@@ -172,7 +188,9 @@ def _square(values: int, shape: tuple[int, ...] | None, where: str) -> tuple[int
     if not is_square(values):
         raise DataError(
             where,
-            f"{values} columns of pixels are no square image",
+            "columns of pixels of a square image",
+            expected="a square number",
+            found=values,
             todo="say --read shape=HxW or shape=HxWxC",
         )
     return (isqrt(values), isqrt(values))

@@ -91,9 +91,10 @@ def grid_shape(names: Sequence[str], where: str) -> Shape | None:
     shape = tuple(b - a + 1 for a, b in zip(first, last, strict=False))
     ranges = [range(a, a + n) for a, n in zip(first, shape, strict=False)]
     if set(first) not in ({0}, {1}) or min(shape) < 1 or prod(shape) != len(names):
-        raise _disorder(where)
-    if any(_place(name) != place for name, place in zip(names, product(*ranges), strict=True)):
-        raise _disorder(where)
+        raise _disorder(where, f"{names[0]} to {names[-1]} in {len(names)} columns")
+    for name, place in zip(names, product(*ranges), strict=True):
+        if _place(name) != place:
+            raise _disorder(where, name)
     return shape
 
 
@@ -142,7 +143,11 @@ def _with_label(kinds: Sequence[Kind], label: LabelPlace, where: str) -> list[Ki
     choice = [i for i, kind in enumerate(kinds) if kind in ("label", "stranger")]
     if label == "auto" and len(choice) > 1:
         raise DataError(
-            where, "two columns of labels", todo="say which with --read label=first or label=last"
+            where,
+            "two columns of labels",
+            expected="one",
+            found=f"{choice[0] + 1} and {choice[1] + 1}",
+            todo="say which with --read label=first or label=last",
         )
     found: list[Kind] = ["pixel" if kind == "pixel" else "id" for kind in kinds]
     if choice and label != "none":
@@ -159,8 +164,9 @@ def _check_order(names: Sequence[str], where: str, *, sure: bool) -> None:
     if not sure and (prefix is None or any((_numbered(name) or (None,))[0] != prefix for name in names)):
         return  # any names, since the caller says that they are pixels'
     # One by one: a list of all places would be larger than the line itself.
-    if first is None or any(_numbered(name) != (first[0], first[1] + i) for i, name in enumerate(names)):
-        raise _disorder(where)
+    for i, name in enumerate(names):
+        if first is None or _numbered(name) != (first[0], first[1] + i):
+            raise _disorder(where, name)
 
 
 def _numbered(name: str) -> tuple[str, int] | None:
@@ -173,10 +179,11 @@ def _place(name: str) -> Shape:
     return tuple(int(n) for n in match.groups() if n is not None) if match else ()
 
 
-def _disorder(where: str) -> DataError:
+def _disorder(where: str, found: str) -> DataError:
     return DataError(
-        where, "columns of pixels", expected="pixel0, pixel1, … or 1x1, 1x2, … without a gap, in order"
-    )
+        where, "columns of pixels", expected="pixel0, pixel1, … or 1x1, 1x2, … without a gap, in order",
+        found=f"{found[:40]} out of place",
+    )  # fmt: skip
 
 
 def _one_too_many(pixels: int, shape: Shape | None, *, told: bool) -> bool:

@@ -15,8 +15,11 @@ from mnistkit.errors import DataError
 #: Large enough that two threads decoding at once seldom wait for each other: smaller blocks are slower.
 BLOCK_BYTES = 1 << 20
 
-#: Until the number of columns is known, a line may be this long.
-FIRST_LINE_BYTES = 64 << 20
+#: Until the number of columns is known, a line may be this long: 16 bytes for each column that may be.
+FIRST_LINE_BYTES = 16 << 20
+
+#: Blank lines behind the last row may take as much as this together.
+_MOST_BLANK_BYTES = 8 << 20
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
@@ -74,7 +77,7 @@ class Lines:
         """Return the next line without its end, and stay before it; None at the end of the file.
 
         Raises:
-            DataError: It is longer than 64 MiB.
+            DataError: It is longer than 16 MiB.
         """
         return self._show(0, self._reach(0))
 
@@ -82,7 +85,7 @@ class Lines:
         """Return the line after the next one, and stay where we are; None where there is none.
 
         Raises:
-            DataError: It is longer than 64 MiB.
+            DataError: It is longer than 16 MiB.
         """
         begin = self._reach(0)
         return self._show(begin, self._reach(begin))
@@ -99,15 +102,23 @@ class Lines:
             longest: How many bytes a line may have.
 
         Raises:
-            DataError: A longer line, or a blank line with rows after it.
+            DataError: A longer line, a blank line with rows after it, or more than 8 MiB of blank lines.
         """
-        ended = 0
+        ended = blank = 0
         for block in self._blocks(longest):
             rows = bytes(whole_lines(block.text))
             if rows and ended:
-                raise DataError(f"{self.path}, line {ended}", "blank line between rows")
+                raise DataError(
+                    f"{self.path}, line {ended}", "blank line between rows", expected="cells", found="none"
+                )
             if len(rows) < len(block.text) and not ended:
                 ended = block.line + rows.count(b"\n")
+            blank += len(block.text) - len(rows)
+            if blank > _MOST_BLANK_BYTES:
+                raise DataError(
+                    f"{self.path}, line {ended}", "blank lines", found="more",
+                    expected=f"at most {_MOST_BLANK_BYTES:,} bytes of them",
+                )  # fmt: skip
             if rows:
                 yield Block(rows, block.line, block.offset)
 
@@ -163,7 +174,7 @@ class Lines:
         if size > longest:
             raise DataError(
                 f"{self.path}, line {self.line}", "line too long", expected=f"at most {longest:,} bytes",
-                todo="is it a text file with one image a line?",
+                found="more", todo="is it a text file with one image a line?",
             )  # fmt: skip
 
 

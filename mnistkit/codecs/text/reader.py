@@ -96,7 +96,7 @@ class TextReader(Reader):
         for suffix in self.suffixes:
             if splits := self.source.splits((suffix,)):
                 return splits
-        raise DataError(self.source.path, "no such files", expected=" or ".join(self.suffixes))
+        raise self.source.lacks(self.suffixes)
 
     def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Yield rows in batches of exactly ``size``, but for the last."""
@@ -136,7 +136,10 @@ def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:
             layout.label,
             layout.extra,
         ):
-            raise DataError(table.path, f"other columns than {tables[0].path.name}")
+            raise DataError(
+                table.path, f"other columns than {tables[0].path.name}", expected=_said(layout),
+                found=_said(table.layout),
+            )  # fmt: skip
         bounds = bounds_of(np.array(table.bounds or (), np.int64), bounds)
     return SplitInfo(
         name=name,
@@ -149,6 +152,11 @@ def split_info(name: str, tables: Sequence[Table]) -> SplitInfo:
     )
 
 
+def _said(layout: Layout) -> str:
+    others = ", ".join((*layout.before, *layout.after))
+    return f"images of {'x'.join(map(str, layout.shape))}" + (f" beside {others[:80]}" if others else "")
+
+
 def _class_names(tables: Sequence[Table]) -> tuple[str, ...] | None:
     """Return the names of the classes where files list them.
 
@@ -158,7 +166,11 @@ def _class_names(tables: Sequence[Table]) -> tuple[str, ...] | None:
     listed = [table for table in tables if table.layout.class_names]
     for table in listed[1:]:
         if table.layout.class_names != listed[0].layout.class_names:
-            raise DataError(table.path, f"other class names than {listed[0].path.name}")
+            raise DataError(
+                table.path, f"other class names than {listed[0].path.name}",
+                expected=", ".join(listed[0].layout.class_names)[:80],
+                found=", ".join(table.layout.class_names)[:80],
+            )  # fmt: skip
     return listed[0].layout.class_names if listed else None
 
 
