@@ -69,6 +69,10 @@ class Refused:
 NO_FILES = Refused("an empty folder: expected a dataset, found no files")
 
 
+#: Files that do not tell their format.
+UNKNOWN = Refused("no known format: expected one of csv, hdf5", "found ")
+
+
 @dataclass(frozen=True)
 class Case:
     """An input, by name.

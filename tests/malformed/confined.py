@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Self
 
 from malformed.case import Answer
 
@@ -24,7 +25,7 @@ class Confined:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._err = tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - until close
+        self._err = tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - for as long as this
 
     def run(self, *arguments: object) -> Answer:
         """Run a command line; fail where it hangs, or ends the process."""
@@ -37,12 +38,19 @@ class Confined:
         self._err.seek(said)
         err = self._err.read()
         if not answer:
-            self.close()
+            self.stop()
             raise AssertionError(f"{'hangs' if hangs else f'died: {process.returncode}'}: {arguments}\n{err}")
         return Answer(err=err, **json.loads(answer))
 
-    def close(self) -> None:
-        """End the process."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._err.close()
+
+    def stop(self) -> None:
+        """End the process; the next command gets a new one."""
         if self._process:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from malformed import idx_cases
+from malformed import csv_cases, idx_cases
 from malformed.confined import Confined
 
 #: Peak memory and time of one command, whatever its input claims.
 MOST_BYTES, MOST_SECONDS = 300 << 20, 5
 
-MODULES = (idx_cases,)
+MODULES = (idx_cases, csv_cases)
 
 CASES = [
     pytest.param(module.FORMAT, case, id=f"{module.FORMAT}-{case.name}")
@@ -22,9 +22,8 @@ CASES = [
 
 @pytest.fixture(scope="session")
 def confined():
-    process = Confined()
-    yield process
-    process.close()
+    with Confined() as process:
+        yield process
 
 
 @pytest.fixture
@@ -68,5 +67,5 @@ def test_input_is_read_or_refused(confined, place, format, case, told):
         assert answer.seconds < MOST_SECONDS
         assert answer.peak < MOST_BYTES
     except AssertionError:
-        confined.close()  # the next case is not to bear this one's memory
+        confined.stop()  # the next case is not to bear this one's memory
         raise
