@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnistkit import catalog
-from mnistkit.catalog.reader import open_entry
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.clock import Clock
-from mnistkit.compare import Difference, differences
 from mnistkit.consumers import check_labels, check_options, wanted
 from mnistkit.dataset import Array, Dataset
 from mnistkit.digest import dataset_digest
@@ -26,6 +25,9 @@ from mnistkit.proof import content_differences, reopen
 from mnistkit.receipt import Receipt, receipt_of
 from mnistkit.registry import load_format
 from mnistkit.resolve import open_source
+
+if TYPE_CHECKING:
+    from mnistkit.compare import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def verify(
         digest = dataset_digest({name: split.content() for name, split in digests.items()})
         problems += content_differences(receipt, digests, found.info)
         if against is not None:
-            problems += [str(d) for d in differences(found, open_source(against))]
+            problems += [str(d) for d in diff(found, against)]
     except MnistkitError as error:
         if not problems:
             raise
@@ -180,6 +182,8 @@ def diff(a: str | Path | Dataset, b: str | Path | Dataset) -> Iterator[Differenc
     Raises:
         DataError: One of them cannot be read.
     """
+    from mnistkit.compare import differences  # noqa: PLC0415 - an export compares nothing
+
     return differences(open_source(a), open_source(b))
 
 
@@ -216,6 +220,8 @@ def fetch_dataset(name: str, *, offline: bool = False, progress: Progress = no_p
         UsageError: No such dataset.
         DataError: No mirror delivers a file, or ``offline`` is set and one is missing.
     """
+    from mnistkit.catalog.reader import open_entry  # noqa: PLC0415 - with the cache, which few verbs need
+
     dataset = open_entry(catalog.find(name), offline=offline)
     dataset.prepare(progress)
     return list(dict.fromkeys(file for split in dataset.splits.values() for file in split.files()))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from mnistkit.errors import CapabilityError, UsageError
+from mnistkit.hints import closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def wanted(to: str | None, for_: str | None) -> Consumer:
             raise UsageError("export", "no format", todo="say which with --to FORMAT or --for CONSUMER")
         return Consumer(to)
     if for_ not in CONSUMERS:
-        near = get_close_matches(for_, CONSUMERS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(CONSUMERS)}"
+        near = closest(for_, CONSUMERS)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(CONSUMERS)}"
         raise UsageError("", f"unknown consumer {for_!r}", todo=hint)
     found = CONSUMERS[for_]
     if to not in (None, found.format):

@@ -15,7 +15,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import pluggy
@@ -24,6 +23,7 @@ from mnistkit import settings
 from mnistkit.border import described, plugin_border
 from mnistkit.entrypoints import EntryPoint, entry_points
 from mnistkit.errors import PluginError, UsageError
+from mnistkit.hints import closest
 from mnistkit.hooks import DATASETS, FORMATS, DatasetHooks, FormatHooks
 from mnistkit.options import faults_of, options_of
 from mnistkit.plugin import API, Format, Reader, Writer
@@ -121,8 +121,8 @@ def _hint(name: str, formats: Sequence[str]) -> str:
         with contextlib.suppress(PluginError):
             if load_format(format_name).suffixes[0] == f".{name}":
                 return f"did you mean {format_name!r}?"
-    near = get_close_matches(name, formats, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(formats)}"
+    near = closest(name, formats)
+    return f"did you mean {near!r}?" if near else f"known: {', '.join(formats)}"
 
 
 def only_claim(claims: Sequence[Plugin]) -> Plugin:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mnistkit import catalog
 from mnistkit.border import plugin_border
 from mnistkit.catalog.identify import recognise
-from mnistkit.catalog.reader import open_entry, open_local
+from mnistkit.catalog.local import open_local
 from mnistkit.checksums import walk
 from mnistkit.compression import HEAD_BYTES, head_of, open_decompressed
 from mnistkit.dataset import Dataset
@@ -26,7 +26,6 @@ from mnistkit.plugin import Format, Source, Verdict
 from mnistkit.proof import card_of, receipt_for, source_of, with_origin
 from mnistkit.receipt import Receipt
 from mnistkit.registry import find_formats, load_format, load_reader
-from mnistkit.synthetic import open_synthetic
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,11 @@ def open_source(
                 text, "has no format and no read options to choose", todo=f"./{text} is the folder"
             )
         if drawn:
+            from mnistkit.synthetic import open_synthetic  # noqa: PLC0415 - most sources are not drawn
+
             return open_synthetic(text)
+        from mnistkit.catalog.reader import open_entry  # noqa: PLC0415 - with the cache, for names alone
+
         return open_entry(catalog.find(text), offline=offline, raw_orientation=raw_orientation)
     path, prefix = _locate(text, named=isinstance(source, str))
     receipt = None if prefix else receipt_for(path)

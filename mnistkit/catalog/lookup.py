@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +13,7 @@ from mnistkit.catalog.check import problems
 from mnistkit.catalog.entry import Entry, RemoteFile
 from mnistkit.catalog.parse import read_entry
 from mnistkit.errors import PluginError, UsageError
+from mnistkit.hints import closest
 from mnistkit.hooks import DATASETS
 from mnistkit.registry import Plugin, call_hook, find_plugins, only_claim
 
@@ -126,5 +126,5 @@ def _ask(plugin: Plugin) -> Entry:
 def _hint(name: str, known: Sequence[str]) -> str:
     small = name.lower()
     parts = [small] if small in known else [n for n in known if small in n.split("/")]
-    near = parts or get_close_matches(small, known, n=1)
+    near = parts or list(filter(None, [closest(small, known)]))
     return f"did you mean {' or '.join(map(repr, near))}?" if near else "see 'mnistkit datasets'"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -165,39 +164,3 @@ class CatalogReader(Reader):
 def open_entry(entry: Entry, *, offline: bool = False, raw_orientation: bool = False) -> Dataset:
     """Open a dataset of the catalogue; nothing is fetched yet."""
     return Dataset(CatalogReader(entry, offline=offline, raw_orientation=raw_orientation))
-
-
-def open_local(
-    entry: Entry, dataset: Dataset, files: Mapping[str, Path], *, raw_orientation: bool = False
-) -> Dataset:
-    """Open files that turned out to be those of a catalogue entry.
-
-    Args:
-        entry: What they turned out to be.
-        dataset: They, as they were opened.
-        files: Published name -> where the file is.
-        raw_orientation: Leave images as they are stored.
-    """
-    if not entry.has_quirks:
-        return Dataset(dataset.reader, info=_described(dataset.info, entry))
-    found = Dataset(CatalogReader(entry, local=files, raw_orientation=raw_orientation))
-    for name in dataset.splits.keys() - found.splits.keys():
-        raise DataError(
-            dataset.path,
-            f"split {name!r} of {entry.name} is not whole",
-            expected=", ".join(entry.files) if name not in entry.splits else entry.splits[name].labels,
-            todo="put the missing file beside the others",
-        )
-    return found
-
-
-def _described(info: DatasetInfo, entry: Entry) -> DatasetInfo:
-    return replace(
-        info,
-        name=entry.name,
-        class_names=entry.class_names or None,
-        licence=entry.licence,
-        citation=entry.citation,
-        homepage=entry.homepage,
-        notes=entry.notes,
-    )

@@ -10,7 +10,6 @@ from mnistkit._version import __version__
 from mnistkit.border import plugin_border
 from mnistkit.checksums import describe_sources, write_checksums
 from mnistkit.clock import Clock
-from mnistkit.compare import differences
 from mnistkit.dataset import Dataset
 from mnistkit.digest import SplitDigest, class_names_digest, dataset_digest
 from mnistkit.engine.durable import sync_export
@@ -146,6 +145,8 @@ def _verify(receipt: Receipt, plan: Plan, dataset: Dataset, folder: Path, progre
     except MnistkitError as error:
         raise _unproved(plan, str(error)) from error
     if wrong:
+        from mnistkit.compare import differences  # noqa: PLC0415 - needed where something is wrong alone
+
         raise _unproved(plan, next((str(d) for d in differences(dataset, found)), wrong[0]))
 
 
