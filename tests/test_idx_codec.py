@@ -121,11 +121,11 @@ REFUSED = {
     "no rows, but more": (gzip.compress(NONE + b"\0"), f"{BEHIND} 16 bytes, found more{AGAIN}"),
     "gzip promising too much": (
         LIAR,
-        f"promises more than it can hold: expected 1,000,000,016 bytes in {len(LIAR)}",
+        f"promises more than {len(LIAR)} bytes of gzip can hold: expected at most {1100 * len(LIAR):,} bytes",
     ),
     "a large row": (
-        lzma.compress(struct.pack(">HBB2I", 0, 0x0E, 2, 1, (1 << 27) + 1)),
-        "one row is too large: expected at most 1 GiB, found 1,073,741,832 bytes",
+        bz2.compress(struct.pack(">HBB2I", 0, 0x0E, 2, 1, (1 << 23) + 1)),
+        "one row is too large: expected at most 67,108,864 bytes, found 67,108,872",
     ),
     "an array that is none": (
         b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"\0",
@@ -198,7 +198,7 @@ def test_deflate_may_promise_so_many_times_its_size(put, zeros):
     assert len(data) == stored
 
     if zeros > 1100:
-        assert "promises more than it can hold" in refusal(lambda: open_idx(put(data)))
+        assert "promises more than" in refusal(lambda: open_idx(put(data)))
     else:
         assert len(open_idx(put(data))) == zeros * stored
 
@@ -206,7 +206,7 @@ def test_deflate_may_promise_so_many_times_its_size(put, zeros):
 def test_a_zip_is_held_to_the_limit_of_deflate(put, tmp_path):
     data = zipped(struct.pack(">HBBI", 0, 8, 1, 1 << 20), tmp_path / "zip")
 
-    assert "promises more than it can hold" in refusal(lambda: open_idx(put(data)))
+    assert "promises more than" in refusal(lambda: open_idx(put(data)))
 
 
 def test_deflate_reaches_what_a_file_may_promise(put):
@@ -219,10 +219,12 @@ def test_deflate_reaches_what_a_file_may_promise(put):
     assert sum(len(rows) for rows in file.rows(0, len(file), 4096)) == 1 << 14
 
 
-def test_a_row_may_have_a_gibibyte(put):
-    file = open_idx(put(lzma.compress(struct.pack(">HBB2I", 0, 0x0E, 2, 1, 1 << 27))))
+def test_a_row_may_have_64_mebibytes(put):
+    path = put(struct.pack(">HBB2I", 0, 0x0E, 2, 1, 1 << 23))
+    with path.open("ab") as file:
+        file.truncate(12 + (64 << 20))
 
-    assert file.header.row_bytes == 1 << 30
+    assert open_idx(path).header.row_bytes == 64 << 20
 
 
 @pytest.mark.parametrize(("dtype", "is_array"), [("uint8", True), ("int16", False)])

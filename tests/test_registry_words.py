@@ -8,7 +8,6 @@ import re
 import sys
 import textwrap
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -119,12 +118,6 @@ def test_folders_and_times_tell_what_is_installed(tmp_path, monkeypatch):
     )
 
 
-def test_an_entry_point_without_a_distribution_is_of_an_unknown_one():
-    found = registry._plugin(EntryPoint("strange", "a_module", "mnistkit.formats"), "format")
-
-    assert found == Plugin("strange", "a_module", "an unknown distribution", "", "format")
-
-
 def test_only_the_setting_builtin_leaves_others_out(install, monkeypatch):
     install("other_dist", "mnistkit.formats", "strange")
 
@@ -137,7 +130,7 @@ def test_only_the_setting_builtin_leaves_others_out(install, monkeypatch):
 # ---------------------------------------------------------------- unknown names
 
 
-KNOWN = "csv, hdf5, idv, idx, mlnet, parquet, png"
+KNOWN = "csv, hdf5, idv, idx, mlnet, npz, parquet, png"
 UNKNOWN = {
     "parket": "did you mean 'parquet'?",
     "h5": "did you mean 'hdf5'?",

@@ -113,7 +113,8 @@ def _known(stem: str, known: Collection[str]) -> str | None:
 
 def _is_of_labels(name: str) -> bool:
     """Whether a name says that the file holds labels."""
-    return bool(re.search(r"label|^y_", name, re.IGNORECASE))
+    words = re.findall(r"label|image|img|^[Xxy]_", name)
+    return bool(words) and words[-1] in ("label", "y_")  # the last: a split may be called labels
 
 
 def _ranks(name: str) -> tuple[tuple[int, ...], str]:

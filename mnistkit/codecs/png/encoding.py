@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from zlib_ng import zlib_ng
 
-from mnistkit.codecs.png.frame import KINDS, MOST_PIXELS, framed, header_of
+from mnistkit.codecs.png.frame import KINDS, framed, header_of
 from mnistkit.errors import CapabilityError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def check(info: SplitInfo, format: str) -> None:
     """Refuse a split whose images no PNG can hold bit for bit.
 
     Raises:
-        CapabilityError: Not uint8 (height, width[, 2|3|4]) or uint16 (height, width), or too large.
+        CapabilityError: Not uint8 (height, width[, 2|3|4]) or uint16 (height, width).
     """
     where = f"{format}: split {info.name!r}"
     found = f"{info.dtype} {'x'.join(map(str, info.shape))}"
@@ -36,13 +36,6 @@ def check(info: SplitInfo, format: str) -> None:
             expected="uint8 HxW, HxWx2, HxWx3 or HxWx4, or uint16 HxW",
             found=found,
             todo="choose a format of plain arrays, such as hdf5",
-        )
-    if info.shape[0] * info.shape[1] > MOST_PIXELS:
-        raise CapabilityError(
-            where,
-            "images too large for image readers",
-            expected=f"at most {MOST_PIXELS:,} pixels",
-            found=found,
         )
 
 

@@ -28,7 +28,7 @@ DICTIONARY = (
 
 #: numpy's big-endian type by the code of the header, written down once more.
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_MOST_ROW_BYTES = 1 << 30
+_MOST_ROW_BYTES = 64 << 20
 _MOST_ROWS = 10_000
 
 

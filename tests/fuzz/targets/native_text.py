@@ -55,22 +55,35 @@ def target(data: bytes) -> None:
     assert loops.count(text) == len(lines)
     assert starts == [0, *accumulate(len(line) + 1 for line in lines)][: len(lines)]
     table = _read(text, separator, before, values, after)
-    for keep in (True, False):
-        found = _decoded(loops, text, (separator, before, values, after), len(lines), keep=keep)
-        assert found == (table if table is None or keep else _without_pixels(table, before, values))
+    layout = (separator, before, values, after)
+    for quick in (True, False):
+        assert _decoded(loops, text, layout, len(lines), quick=quick) == table
+        found = _surveyed(loops, text, layout, len(lines), quick=quick)
+        assert found == (table and (_without_pixels(table, before, values), starts)) or (table == found == [])
     _check_written(loops, text, separator, values)
 
 
-def _decoded(loops, text, layout, rows, *, keep):
+def _decoded(loops, text, layout, rows, *, quick):
     separator, before, values, after = layout
     integers = np.empty((before + after, rows), np.int64)
-    pixels = np.empty((rows, values), np.uint8) if keep else None
-    # A copy that ends where the memory ends: bytes have one more.
-    buffer = np.frombuffer(text, np.uint8).copy()
-    if not loops.decode(buffer, separator, before, values, after, rows, integers, pixels):
+    pixels = np.empty((rows, values), np.uint8)
+    if loops.decode(_at_the_end(text), separator, before, values, after, integers, pixels, quick) != rows:
         return None
-    cells = pixels if keep else np.zeros((rows, 0), np.uint8)
-    return np.hstack([integers.T[:, :before], cells, integers.T[:, before:]]).tolist()
+    return np.hstack([integers.T[:, :before], pixels, integers.T[:, before:]]).tolist()
+
+
+def _surveyed(loops, text, layout, rows, *, quick):
+    separator, before, values, after = layout
+    integers = np.empty((before + after, rows), np.int64)
+    begins = np.empty(rows, np.int64)
+    if loops.survey(_at_the_end(text), separator, before, values, after, integers, begins, quick) != rows:
+        return None
+    return integers.T.tolist(), begins.tolist()
+
+
+def _at_the_end(text):
+    """Return a copy that ends where the memory ends: bytes have one more."""
+    return np.frombuffer(text, np.uint8).copy()
 
 
 def _read(text, separator, before, values, after):
