@@ -121,7 +121,10 @@ REFUSED = {
     "no rows, but more": (gzip.compress(NONE + b"\0"), f"{BEHIND} 16 bytes, found more{AGAIN}"),
     "gzip promising too much": (
         LIAR,
-        f"promises more than {len(LIAR)} bytes of gzip can hold: expected at most {1100 * len(LIAR):,} bytes",
+        (
+            f"promises more than {len(LIAR)} bytes of gzip can hold: "
+            f"expected at most {1100 * len(LIAR):,} bytes, found 1,000,000,016{AGAIN}"
+        ),
     ),
     "a large row": (
         bz2.compress(struct.pack(">HBB2I", 0, 0x0E, 2, 1, (1 << 23) + 1)),
