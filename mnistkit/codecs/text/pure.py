@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistkit.codecs.text.layout import Layout
+from mnistkit.codecs.text.ranks import WORD_FLAGS, Bools, ranks
 from mnistkit.codecs.text.tokens import SAFE_DIGITS
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -24,7 +25,7 @@ Places: TypeAlias = npt.NDArray[np.intp]
 
 #: Bytes of text that are read at once, about: smaller pieces are many calls, larger ones leave the cache.
 _PIECE_BYTES = 1 << 18
-_LF, _MINUS = ord("\n"), ord("-")
+_LF, _CR, _MINUS = ord("\n"), ord("\r"), ord("-")
 #: How many arrays as long as a piece are filled again and again: memory that is new each time costs more
 #: than the work.
 _ARRAYS = 7
@@ -52,21 +53,17 @@ def decode(text: Text, layout: Layout, into: Bytes | None = None) -> tuple[Bytes
     Returns:
         The pixels, and int64 (lines,) for each other column.
     """
-    plain = without_cr(text)
-    ends = _line_ends(plain)
+    ends = _line_ends(text)
     pixels = np.empty((len(ends), layout.values), np.uint8) if into is None else into
-    columns = _decoded(plain, ends, layout, pixels) if len(pixels) == len(ends) else None
+    columns = _decoded(text, ends, layout, pixels) if len(pixels) == len(ends) else None
     return None if columns is None else (pixels, columns)
 
 
 def survey(text: Text, layout: Layout) -> tuple[Columns, Integers] | None:
     """Judge lines as :func:`decode` does; return the other columns, and where each line begins."""
-    plain = without_cr(text)
-    ends = _line_ends(plain)
-    columns = _decoded(plain, ends, layout, None)
-    if columns is None:
-        return None
-    return columns, _starts(ends if len(plain) == len(text) else _line_ends(text))
+    ends = _line_ends(text)
+    columns = _decoded(text, ends, layout, None)
+    return None if columns is None else (columns, _starts(ends))
 
 
 def count(text: Text) -> int:
@@ -93,13 +90,23 @@ def _starts(line_ends: Places) -> Integers:
     return np.concatenate([np.zeros(min(1, len(line_ends)), np.int64), line_ends[:-1] + 1])
 
 
-def _decoded(text: bytes, line_ends: Places, layout: Layout, pixels: Bytes | None) -> Columns | None:
-    """Decode piece by piece; None where one is not plain or the text does not end with its last line."""
+def _decoded(text: Text, line_ends: Places, layout: Layout, pixels: Bytes | None) -> Columns | None:
+    """Decode lines of either end; None where one is not plain or the text does not end with its last line."""
     if not len(line_ends) or line_ends[-1] != len(text) - 1:
         return None if text else _no_columns(layout)
+    columns = None
+    if text[line_ends[0] - 1] != _CR:
+        columns = _decode_pieces(text, line_ends, layout, pixels)
+    if columns is None and b"\r" in bytes(text):
+        plain = without_cr(text)
+        columns = _decode_pieces(plain, _line_ends(plain), layout, pixels)
+    return columns
+
+
+def _decode_pieces(text: Text, line_ends: Places, layout: Layout, pixels: Bytes | None) -> Columns | None:
     lines = np.frombuffer(text, np.uint8)
     pieces = list(_pieces(line_ends, len(text)))
-    room = np.empty((_ARRAYS, _MARGIN + max(stop - start for _, start, stop in pieces)), np.uint8)
+    room = np.empty((_ARRAYS, _room_for(max(stop - start for _, start, stop in pieces))), np.uint8)
     found = []
     for rows, start, stop in pieces:
         part = None if pixels is None else pixels[rows]
@@ -112,6 +119,11 @@ def _decoded(text: bytes, line_ends: Places, layout: Layout, pixels: Bytes | Non
 
 def _no_columns(layout: Layout) -> Columns:
     return tuple(np.empty(0, np.int64) for _ in layout.integer_columns)
+
+
+def _room_for(size: int) -> int:
+    """Return how long arrays for a piece of text are: a margin before it, digits behind it to fill a word."""
+    return -(-(_MARGIN + size) // WORD_FLAGS) * WORD_FLAGS
 
 
 def _pieces(line_ends: Places, size: int) -> Iterator[tuple[slice, int, int]]:
@@ -133,24 +145,39 @@ def _decode_piece(
     The work is done on whole bytes at once: the value of a cell stands, like everything else here,
     at the position of its last digit, and is picked up where a cell ends.
     """
-    padded, digits, other, *rest = room[:, : _MARGIN + len(text)]
-    padded[:_MARGIN], padded[_MARGIN:] = _LF, text
+    padded, digits, other, *rest = room[:, : _room_for(len(text))]
+    padded[:_MARGIN], padded[_MARGIN + len(text) :] = _LF, ord("0")
+    padded[_MARGIN : _MARGIN + len(text)] = text
     np.subtract(padded, np.uint8(ord("0")), out=digits)  # above 9 where it is no digit
     integers = _integers(padded, digits, line_ends + _MARGIN, layout)
     if integers is None:
         return None
-    np.greater(digits, 9, out=other.view(np.bool_))
+    ends = np.greater(digits, 9, out=other.view(np.bool_))
     values = _values(digits, other, rest)
-    if values is None:
+    dividers = len(line_ends) * (layout.cells - 1)
+    if values is None or np.count_nonzero(padded == ord(layout.separator)) != dividers:
         return None
-    cell_ends = np.flatnonzero(other[_MARGIN:].view(np.bool_))
-    if not _is_table(padded, cell_ends, line_ends, layout):
-        return None
-    if pixels is not None:
-        pixel_ends = cell_ends.reshape(len(line_ends), layout.cells)[:, layout.pixel_columns]
-        # Without a mode that cannot fail, numpy fills a second array first.
-        values.take(pixel_ends, out=pixels, mode="clip")
-    return integers
+    fits = (
+        _fits(ends, line_ends, layout) if pixels is None else _pick(values, ends, line_ends, layout, pixels)
+    )
+    return integers if fits else None
+
+
+def _fits(ends: Bools, line_ends: Places, layout: Layout) -> bool:
+    """Whether every line has the layout's number of cells, which is told without looking for each."""
+    found = ranks(ends, line_ends + _MARGIN) - _MARGIN
+    return bool((found == layout.cells * np.arange(1, len(line_ends) + 1)).all())
+
+
+def _pick(values: Bytes, ends: Bools, line_ends: Places, layout: Layout, pixels: Bytes) -> bool:
+    """Pick up the values where cells end; return whether every line has the layout's number of them."""
+    cell_ends = np.flatnonzero(ends[_MARGIN:])
+    if len(cell_ends) != len(line_ends) * layout.cells:
+        return False
+    # Without a mode that cannot fail, numpy fills a second array first.
+    cells = values.take(cell_ends, mode="clip").reshape(len(line_ends), layout.cells)
+    pixels[:] = cells[:, layout.pixel_columns]
+    return bool((cell_ends[layout.cells - 1 :: layout.cells] == line_ends).all())
 
 
 def _values(digits: Bytes, other: Bytes, room: Sequence[Bytes]) -> Bytes | None:
@@ -169,24 +196,15 @@ def _values(digits: Bytes, other: Bytes, room: Sequence[Bytes]) -> Bytes | None:
     hundreds &= keep[2:]
     if hundreds.max(initial=0) > 2:
         return None
-    four_digits = np.bitwise_and(hundreds[:-1], keep[3:], out=spare).any()
-    empty = np.bitwise_and(other[_MARGIN:], other[_MARGIN - 1 : -1], out=spare).any()
+    # The greatest of all is found in half the time that any() takes.
+    four_digits = np.bitwise_and(hundreds[:-1], keep[3:], out=spare).max()
+    empty = np.bitwise_and(other[_MARGIN:], other[_MARGIN - 1 : -1], out=spare).max()
     if four_digits or empty:
         return None
     hundreds *= np.uint8(100)
     hundreds += small
-    wrapped = np.less(hundreds, small, out=ones[2:].view(np.bool_)).any()
+    wrapped = np.less(hundreds, small, out=ones[2:].view(np.bool_)).view(np.uint8).max()
     return None if wrapped else hundreds
-
-
-def _is_table(padded: Bytes, cell_ends: Places, line_ends: Places, layout: Layout) -> bool:
-    """Whether every line has the layout's number of cells, and nothing but separators divides them."""
-    rows, cells = len(line_ends), layout.cells
-    if len(cell_ends) != rows * cells or np.count_nonzero(padded == ord(layout.separator)) != rows * (
-        cells - 1
-    ):
-        return False
-    return bool((cell_ends[cells - 1 :: cells] == line_ends).all())
 
 
 def _integers(padded: Bytes, digits: Bytes, line_ends: Places, layout: Layout) -> Columns | None:
