@@ -7,7 +7,8 @@ import queue
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -159,6 +160,42 @@ class _Failure:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+class Turns:
+    """Lets threads do something one after the other, in the order of their numbers, whoever comes first.
+
+    Numbers count from 0 without a gap.  Who fails must say so, for those behind not to wait for ever.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = 0
+        self._failed: int | None = None
+
+    @contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """Wait for the turn of a number, and pass it on afterwards.
+
+        Raises:
+            CancelledError: One of the numbers before it failed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._next == number or self._is_cut_off(number))
+            if self._is_cut_off(number):
+                raise CancelledError
+            yield
+            self._next += 1
+            self._changed.notify_all()
+
+    def fail(self, number: int) -> None:
+        """Tell those behind a number that it will never pass its turn on."""
+        with self._changed:
+            self._failed = number if self._failed is None else min(number, self._failed)
+            self._changed.notify_all()
+
+    def _is_cut_off(self, number: int) -> bool:
+        return self._failed is not None and self._failed < number
 
 
 class Lane:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from mnistkit.checksums import read_checksums, sha256_of
 from mnistkit.errors import PluginError
 from mnistkit.plugin import Sink, Written
 from mnistkit.testing import drawn_dataset
+
+sinks = importlib.import_module("mnistkit.plugin.sink")
 
 
 @given(pieces=st.lists(st.binary(max_size=50), max_size=9))
@@ -50,13 +54,67 @@ def test_a_sink_never_writes_over_a_file(tmp_path):
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     real = os.write
     full = os.open("/dev/full", os.O_WRONLY)
-    monkeypatch.setattr(os, "write", lambda _, data: real(full, data))
+    monkeypatch.setattr(os, "pwrite", lambda _, data, place: real(full, data))
 
-    with pytest.raises(OSError, match="No space left") as caught, Sink(tmp_path / "file") as sink:
+    with pytest.raises(OSError, match="No space left") as caught, Sink(tmp_path / "one") as sink:
         sink.write(b"x")
+    with pytest.raises(OSError, match="No space left"), Sink(tmp_path / "many") as sink:
+        sink.write_each(bytes, [b"x"] * 9, workers=3)
 
     os.close(full)
     assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("anywhere", [True, False], ids=["anywhere", "in turn"])
+@given(pieces=st.lists(st.binary(max_size=50), max_size=20), workers=st.integers(1, 4))
+def test_what_workers_write_comes_in_order(tmp_path_factory, anywhere, pieces, workers):
+    path = tmp_path_factory.mktemp("sink") / "file"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sinks, "_ANYWHERE", anywhere and sinks._ANYWHERE)
+
+        with Sink(path) as sink:
+            sink.write(b"head")
+            sink.write_each(bytes, pieces, workers)
+            sink.write(b"tail")
+
+    expected = b"head" + b"".join(pieces) + b"tail"
+    assert path.read_bytes() == expected
+    assert sink.sha256 == {"file": hashlib.sha256(expected).hexdigest()}
+
+
+def test_who_is_ready_first_waits_for_its_place(tmp_path):
+    second = threading.Event()
+
+    def made(number):
+        if number == 0:
+            second.wait(60)
+        second.set()
+        return b"%d" % number
+
+    with Sink(tmp_path / "file") as sink:
+        sink.write_each(made, range(5), workers=2)
+
+    assert (tmp_path / "file").read_bytes() == b"01234"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_first_failure_of_workers_is_told_and_nobody_waits_for_ever(tmp_path, workers):
+    def made(number):
+        if number in (3, 4):
+            raise ValueError(number)
+        return b"x"
+
+    with pytest.raises(ValueError, match=r"^3$"), Sink(tmp_path / "file") as sink:
+        sink.write_each(made, range(9), workers)
+
+
+def test_a_source_that_fails_is_told_by_workers_too(tmp_path):
+    def items():
+        yield from range(3)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), Sink(tmp_path / "file") as sink:
+        sink.write_each(lambda number: b"%d" % number, items(), workers=2)
 
 
 @pytest.mark.parametrize("name", ["csv", "mlnet"])

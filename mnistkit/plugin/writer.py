@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnistkit.clock import Clock
-from mnistkit.plugin.sink import Sink
+from mnistkit.plugin.sink import Buffer, Sink
 
 if TYPE_CHECKING:
     from mnistkit.dataset import Batch, DatasetInfo, SplitInfo
@@ -66,6 +66,11 @@ class Part:
     def sink(self, path: Path) -> Sink:
         """Open a new file that is written from its beginning to its end, hashed meanwhile if need be."""
         return Sink(path, hashed=self.hashed)
+
+    def write_each(self, sink: Sink, function: Callable[[T], Buffer], items: Iterable[T]) -> None:
+        """Write ``function(item)`` for each item, in order; workers encode and write at once."""
+        with self.clock.phase("encode"):
+            sink.write_each(function, items, self.workers)
 
     def by_split(self, batches: Iterator[Batch]) -> Iterator[tuple[SplitInfo, Iterator[Batch]]]:
         """Divide the batches of a whole dataset into one iterator a split; use each up in turn."""

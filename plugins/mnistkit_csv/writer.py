@@ -64,10 +64,13 @@ class CsvWriter(Writer):
             header_line(self._names(part.split, dialect), self._separator) if self._header(dialect) else b""
         )
         line = partial(_lines, separator=self._separator, label=self.options.label or dialect.label)
-        text = chain([head], part.map(line, batches))
         with part.sink(folder / name) as file:
-            for piece in _packed(text, self.options.compression, part):
-                file.write(piece)
+            if self.options.compression == "none":
+                file.write(head)
+                part.write_each(file, line, batches)
+            else:
+                text = chain([head], part.map(line, batches))
+                part.write_each(file, _PACKERS[self.options.compression], _pieces(text))
         return Written((name,), part.rows, sha256=file.sha256)
 
     @property
@@ -103,15 +106,6 @@ _SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 _PIECE_BYTES = 1 << 20
 
 
-def _packed(text: Iterator[bytes], compression: str, part: Part) -> Iterator[bytes]:
-    match compression:
-        case "gzip":
-            return part.map(_gzip_member, _pieces(text))
-        case "zstd":
-            return part.map(_zstd_frame, _pieces(text))
-    return text
-
-
 def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:
     """Cut a text into pieces of one size, whatever the sizes it comes in; at least one piece."""
     held = bytearray()
@@ -139,3 +133,6 @@ def _zstd_frame(text: bytes) -> bytes:
 
     frame: bytes = pa.Codec("zstd", compression_level=3).compress(text, asbytes=True)
     return frame
+
+
+_PACKERS = {"gzip": _gzip_member, "zstd": _zstd_frame}

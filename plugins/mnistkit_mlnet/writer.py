@@ -66,8 +66,7 @@ class MlNetWriter(Writer):
             if self.options.schema:
                 file.write(self._head(part))
             file.write(header_line(columns, SEPARATORS[self.options.separator]))
-            for lines in part.map(self._encoder(part), batches):
-                file.write(lines)
+            part.write_each(file, self._encoder(part), batches)
         return Written((name,), part.rows, sha256=file.sha256)
 
     def finish(self, folder: Path, info: DatasetInfo, written: Sequence[Written]) -> Written:  # noqa: ARG002
