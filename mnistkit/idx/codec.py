@@ -88,7 +88,7 @@ class IdxFile:
             DataError: The file is damaged, ends too early or holds more than it promises.
         """
         pool = BufferPool(min(size, max(1, stop - start)) * self.header.row_bytes)
-        with open_decompressed(self.path) as file:
+        with open_decompressed(self.path, self.compression) as file:
             self._skip(file, self.header.size + start * self.header.row_bytes)
             for first in range(start, stop, size):
                 yield self._read_rows(file, min(size, stop - first), pool)
@@ -113,7 +113,7 @@ class IdxFile:
             MemoryError: It promises more than there is memory.
         """
         raw = np.empty((stop - start) * self.header.row_bytes, np.uint8)
-        with open_decompressed(self.path) as file:
+        with open_decompressed(self.path, self.compression) as file:
             self._skip(file, self.header.size + start * self.header.row_bytes)
             self._fill(file, raw)
             self._check_end(file, stop)
@@ -170,7 +170,7 @@ def open_idx(path: Path) -> IdxFile:
         DataError: No IDX file, or not of the size that its header promises.
     """
     compression = compression_of(path)
-    with open_decompressed(path) as file:
+    with open_decompressed(path, compression) as file:
         header = _read_header(file, path)
     stored = path.stat().st_size
     promised = header.size + header.data_bytes

@@ -8,7 +8,6 @@ from typing import Any
 
 from mnistkit.dataset import (
     MOST_EXTRA,
-    MOST_ROWS,
     Array,
     Batch,
     DatasetInfo,
@@ -111,7 +110,7 @@ def _label_range(labels: Column) -> tuple[int, int] | None:
     if not 0 < columns <= 1 + MOST_EXTRA:
         raise DataError(where, "columns of labels", expected=f"1 to {1 + MOST_EXTRA:,}", found=f"{columns:,}")
     bounds = None
-    size = min(MOST_ROWS, max(1, _SCAN_BYTES // labels.files[0].header.row_bytes))
+    size = max(1, _SCAN_BYTES // labels.files[0].header.row_bytes)
     for rows in labels.rows(0, labels.length, size):
         bounds = bounds_of(rows if rows.ndim == 1 else rows[:, 0], bounds)
     return bounds
