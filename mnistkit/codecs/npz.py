@@ -6,6 +6,7 @@ Source: the documentation of ``numpy.lib.format`` and of ``numpy.savez``.
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -24,7 +25,20 @@ SUFFIX = ".npy"
 _SKIP_BYTES = 1 << 20
 _MOST_HEADER_BYTES = 1 << 16
 _MOST_PER_BYTE = 1100  # what one packed byte may stand for; deflate's limit is 1,032
-_DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, RuntimeError)
+
+#: What zipfile raises on damaged archives, and numpy on headers, which it takes apart as Python does.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ def find_splits(source: Source) -> list[SplitFiles]:
     known = source.split_names
     if source.path.is_dir():
         named = _choose_set([_named(p, known) for p in _candidates(source.path.iterdir())], source)
+        source.tell_of_links(n.file.path for n in named)
     else:
         named = _beside(source.path, known)
     sets = sorted({n.set for n in named if not n.labels}, key=lambda s: s[1] or "")

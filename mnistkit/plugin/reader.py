@@ -53,7 +53,8 @@ class Source:
     def files(self, suffixes: Sequence[str] = ()) -> list[Path]:
         """List the data files, sorted: the file itself, or all below the folder.
 
-        Receipts, checksums, desktop litter and exports inside the folder are left out.
+        Receipts, checksums, desktop litter and exports inside the folder are left out.  A link that
+        leads out of the folder is told of on the log.
 
         Args:
             suffixes: Keep only names that end so, a compression suffix aside; empty keeps all.
@@ -65,7 +66,9 @@ class Source:
             folders[:] = sorted(name for name in folders if not is_export(os.path.join(folder, name)))  # noqa: PTH118 - os.walk's own
             found += [Path(folder, n) for n in names if n not in (RECEIPT, CHECKSUMS) and not is_litter(n)]
         named = sorted(f for f in found if not suffixes or _ends(f.name, suffixes))
-        return [file for file in named if file.is_file()]  # reading a pipe would never end
+        files = [file for file in named if file.is_file()]  # reading a pipe would never end
+        self.tell_of_links(files)
+        return files
 
     def lacks(self, suffixes: Sequence[str]) -> DataError:
         """Return the error for a source without a file that has one of these suffixes."""
@@ -73,6 +76,15 @@ class Source:
         return DataError(
             self.path, "no such files", expected=" or ".join(suffixes), found=there or "no files"
         )
+
+    def tell_of_links(self, paths: Iterable[Path]) -> None:
+        """Say how many of some files and folders are links that lead out of the folder, and where one leads.
+
+        :meth:`files` does so; this is for readers that list files themselves.
+        """
+        from mnistkit.links import tell_of_links  # noqa: PLC0415 - keeps cards light
+
+        tell_of_links(paths, self.path)
 
     def splits(self, suffixes: Sequence[str]) -> dict[str, tuple[Path, ...]]:
         """Sort the files with these suffixes into splits by their names, shards in order.

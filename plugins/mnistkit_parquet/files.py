@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mnistkit.errors import DataError
-from mnistkit.naming import SPLIT_WORDS, canonical, split_order
+from mnistkit.naming import SPLIT_WORDS, by_split, canonical, split_order
 from mnistkit_parquet.pages import check_pages
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def split_files(source: Source) -> dict[str, tuple[Path, ...]]:
         raise DataError(source.path, "no Parquet files")
     if all(file.stem.isdecimal() for file in files):
         return _by_folder(files, source)
-    return source.splits(SUFFIXES)
+    return by_split(files, SUFFIXES, known=source.split_names, where=source.path)
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class Leaf:
         numbers: (n,) int64, the numbers in names of images.
         digits: (n,) uint8, how many digits each is written with.
         others: Names of images that are no such numbers.
+        links: Names of images and folders that are links.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Leaf:
     numbers: Array
     digits: Array
     others: tuple[str, ...]
+    links: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers) + len(self.others)
@@ -94,6 +96,7 @@ class _Found:
     numbers: array[int] = field(default_factory=lambda: array("q"))
     digits: array[int] = field(default_factory=lambda: array("B"))
     others: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
 
     def add_alike(self, numbers: Array, digits: int) -> None:
         """Add images named by as many digits each."""
@@ -122,6 +125,7 @@ class _Found:
             np.array(self.numbers, np.int64),
             np.array(self.digits, np.uint8),
             tuple(self.others),
+            tuple(self.links),
         )
 
 
@@ -140,13 +144,17 @@ def scan(folder: Path, *, is_root: bool = False) -> Leaf:
                     continue
                 for name, is_folder in _entries(folder, some, is_root=is_root):
                     found.add(name, is_folder=is_folder)
+                found.links += [entry.name for entry in some if entry.is_symlink()]
     except OSError as error:
         raise DataError(folder, "cannot be read", found=error.strerror) from error
     return found.leaf(folder)
 
 
 def _numbers(entries: Sequence[os.DirEntry[str]]) -> Array | None:
-    """Return the numbers of files all named by as many digits, as we do: (n,) int64; None for any other."""
+    """Return the numbers of files all named by as many digits, as we do: (n,) int64; None for any other.
+
+    Links are others: they are told of.
+    """
     names = [entry.name for entry in entries]
     size, text = len(names[0]), "".join(names)
     if not (len(_PNG) < size <= _MOST_DIGITS + len(_PNG) and text.isascii() and {*map(len, names)} == {size}):
@@ -154,10 +162,16 @@ def _numbers(entries: Sequence[os.DirEntry[str]]) -> Array | None:
     letters = np.frombuffer(text.encode("ascii"), np.uint8).reshape(-1, size)
     digits = letters[:, : -len(_PNG)] - np.uint8(ord("0"))
     tails = letters[:, -len(_PNG) :] == np.frombuffer(_PNG.encode("ascii"), np.uint8)
-    if not ((digits <= 9).all() and tails.all() and all(entry.is_file() for entry in entries)):
+    if not (
+        (digits <= 9).all() and tails.all() and all(entry.is_file(follow_symlinks=False) for entry in entries)
+    ):
         return None
     numbers: Array = digits @ 10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64)
     return numbers
+
+
+def _are_files(entries: Sequence[os.DirEntry[str]]) -> bool:
+    return all(entry.is_file(follow_symlinks=False) for entry in entries)
 
 
 def _entries(folder: Path, some: Sequence[os.DirEntry[str]], *, is_root: bool) -> Iterator[tuple[str, bool]]:

@@ -30,6 +30,7 @@ def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:
                 found=f"{found[name][0].path.name}, {leaf.path.name}",
             )
         found[name] = leaf, classes
+    source.tell_of_links(_links(root, found))
     found = _without_strays(found)
     labels, class_names = number((c.path.name for _, classes in found.values() for c in classes), source.path)
     told = source.split_names
@@ -42,6 +43,12 @@ def written_split(folder: Path) -> Listing:
     leaf = scan(folder)
     classes = [_class(folder / name) for name in leaf.folders]
     return _listing(leaf, classes, number(leaf.folders, folder)[0])
+
+
+def _links(root: Leaf, found: dict[str, tuple[Leaf, list[Leaf]]]) -> Iterator[Path]:
+    leaves = {leaf.path: leaf for split, classes in found.values() for leaf in (split, *classes)}
+    leaves[root.path] = root
+    return (leaf.path / name for leaf in leaves.values() for name in leaf.links)
 
 
 def _without_strays(found: dict[str, tuple[Leaf, list[Leaf]]]) -> dict[str, tuple[Leaf, list[Leaf]]]:

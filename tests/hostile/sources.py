@@ -17,12 +17,15 @@ def modules(*folders: str) -> dict[str, ast.Module]:
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
 
 
-def calls(*folders: str) -> Iterator[tuple[str, str, ast.Call]]:
-    """Yield each call with its place and what is called, as it is spelt."""
-    for path, module in modules(*folders).items():
-        for node in ast.walk(module):
-            if isinstance(node, ast.Call):
-                yield f"{path}:{node.lineno}", ast.unparse(node.func), node
+@functools.cache
+def calls(*folders: str) -> tuple[tuple[str, str, ast.Call], ...]:
+    """Return each call with its place and what is called, as it is spelt."""
+    return tuple(
+        (f"{path}:{node.lineno}", ast.unparse(node.func), node)
+        for path, module in modules(*folders).items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+    )
 
 
 def imports(*folders: str) -> Iterator[tuple[str, str]]:
