@@ -127,7 +127,7 @@ def print_json(value: object) -> None:
     """Print one JSON object on stdout: in ASCII where a terminal would obey or cannot say a character."""
     text = _as_json(value, ensure_ascii=False)
     if any(printable(line) != line for line in text.split("\n")) or not _can_be_said(text):
-        text = _as_json(value, ensure_ascii=True).replace("\x7f", "\\u007f")  # ASCII too, but no letter
+        text = _as_json(value, ensure_ascii=True)
     print(text)
 
 
