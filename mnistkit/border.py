@@ -47,11 +47,16 @@ class plugin_border:  # noqa: N801 - used like a function, as contextlib's own a
         if isinstance(error, OSError) and doing == "reading":
             return DataError(error.filename or where, "cannot be read", found=_reason(error))
         if isinstance(error, OSError) and doing == "writing":
-            todo = "free some space" if error.errno in _FULL else None
-            return DestinationError(where, "cannot be written", found=_reason(error), todo=todo)
+            return not_written(where, error)
         return PluginError(
             plugin, f"failed while {doing}", found=described(error), todo="--debug shows where"
         )
+
+
+def not_written(where: object, error: OSError) -> DestinationError:
+    """Return what to say where the system refuses to write."""
+    todo = "free some space" if error.errno in _FULL else None
+    return DestinationError(where, "cannot be written", found=_reason(error), todo=todo)
 
 
 def described(error: BaseException) -> str:

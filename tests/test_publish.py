@@ -25,6 +25,7 @@ from mnistkit.checksums import (
     walk,
     write_checksums,
 )
+from mnistkit.engine import lock as locking
 from mnistkit.engine import publish as publishing
 from mnistkit.engine.durable import sync_export
 from mnistkit.engine.publish import check_destination, publish
@@ -461,6 +462,53 @@ def test_link_that_is_named_like_scratch_is_not_followed(tmp_path):
         pass
 
     assert names(tmp_path / "mine") == ["export"]
+
+
+def test_disk_that_is_full_before_the_lock_is_there_leaves_nothing(tmp_path, small, monkeypatch):
+    def fail(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+
+    monkeypatch.setattr(locking, "_open", fail)
+
+    with pytest.raises(DestinationError, match=r"out: cannot be written: found No space .*; free some space"):
+        mnistkit.export(small, "idx", tmp_path / "a" / "out")
+
+    assert names(tmp_path) == []
+
+
+def test_lock_that_is_no_file_is_named(tmp_path, small):
+    with scratch_folder(tmp_path / "out", PLAN) as scratch:
+        pass
+    (scratch / "lock").mkdir(parents=True)
+
+    with (
+        pytest.raises(DestinationError, match=f"{PLAN}: cannot be locked: found .*; remove it yourself"),
+        scratch_folder(tmp_path / "out", PLAN),
+    ):
+        pass
+
+
+def test_scratch_that_somebody_takes_away_is_not_complained_of(tmp_path, caplog):
+    with scratch_folder(tmp_path / "out", PLAN) as scratch:
+        shutil.rmtree(scratch)
+
+    assert caplog.messages == []
+
+
+def test_receipt_that_cannot_be_read_is_why_an_export_is_not_replaced(out, monkeypatch):
+    real = Path.read_bytes
+
+    def read(path):
+        if path.name == "mnistkit.json":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+
+    with pytest.raises(
+        DestinationError, match=r"leaves it alone: found mnistkit\.json: cannot be read; choose"
+    ):
+        check_destination(out, overwrite=True, source=None)
 
 
 # ---------------------------------------------------------------- folders around it

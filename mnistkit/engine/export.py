@@ -16,8 +16,8 @@ from mnistkit.engine.durable import sync_export
 from mnistkit.engine.plan import Plan, make_plan, refused_loss
 from mnistkit.engine.publish import check_destination, publish
 from mnistkit.engine.run import Outcome, digest_of, write_parts
-from mnistkit.engine.scratch import EXPORT, finish_swap, scratch_folder
-from mnistkit.errors import DifferenceError, MnistkitError
+from mnistkit.engine.scratch import EXPORT, finish_swap, remove_left_overs, scratch_folder
+from mnistkit.errors import DestinationError, DifferenceError, MnistkitError
 from mnistkit.naming import RECEIPT
 from mnistkit.options import as_dict
 from mnistkit.plugin import API, Format
@@ -51,7 +51,7 @@ def run_export(
         DifferenceError: ``verify`` read back something else; nothing was published.
     """
     finish_swap(out)
-    check_destination(out, overwrite=overwrite, source=dataset.path)
+    _check_destination(out, overwrite=overwrite, source=dataset.path)
     with clock.phase("plan"), plugin_border(f"format {card.name!r}", doing="starting its writer"):
         writer = load_writer(card)(options)
     plan = make_plan(card, options, writer, dataset.info, out=out, workers=workers, strict=strict)
@@ -59,7 +59,7 @@ def run_export(
         log.warning("%s", printable(str(sentence)))
     with clock.phase("fetch"):
         dataset.prepare(progress)
-    with scratch_folder(out, plan.digest) as scratch, plugin_border("mnistkit", doing="writing", where=out):
+    with plugin_border("mnistkit", doing="writing", where=out), scratch_folder(out, plan.digest) as scratch:
         folder = scratch / EXPORT
         outcome = write_parts(plan, writer, dataset, folder, progress=progress, clock=clock)
         _check_losses(plan, outcome, strict=strict)
@@ -74,6 +74,14 @@ def run_export(
         with clock.phase("publish"):
             publish(scratch, out, overwrite=overwrite, source=dataset.path)
     return receipt
+
+
+def _check_destination(out: Path, *, overwrite: bool, source: Path | None) -> None:
+    try:
+        check_destination(out, overwrite=overwrite, source=source)
+    except DestinationError:
+        remove_left_overs(out)  # there may be no later export to that place that would
+        raise
 
 
 def _check_losses(plan: Plan, outcome: Outcome, *, strict: bool) -> None:

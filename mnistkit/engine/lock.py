@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -18,12 +19,20 @@ else:
 
 LOCK = "lock"
 
+#: What the system says where the lock is no file, or not ours to open; all else may pass.
+_IN_THE_WAY = (errno.ELOOP, errno.EISDIR, errno.EACCES, errno.EPERM)
+
 #: Seconds between two attempts.
 _PAUSE = 0.005
 
 
 def lock_folder(scratch: Path, out: Path, patience: float) -> int:
-    """Lock a scratch folder until the process ends, however it does; return the lock's descriptor."""
+    """Lock a scratch folder until the process ends, however it does; return the lock's descriptor.
+
+    Raises:
+        DestinationError: Somebody else holds it, or it is nothing that can be locked.
+        OSError: The folder is gone, the disk is full, or the like.
+    """
     status = scratch.lstat()
     if not stat.S_ISDIR(status.st_mode):
         raise DestinationError(scratch, "is in the way", expected="a folder", todo="remove it yourself")
@@ -42,11 +51,11 @@ def _try_lock(scratch: Path) -> int | None:
     """Return the descriptor of the locked file, or None where somebody else holds or has removed it."""
     try:
         return _lock_file(scratch / LOCK)
-    except FileNotFoundError:
-        raise
     except OSError as error:
         if os.name == "nt" and isinstance(error, PermissionError):  # it is being removed
             return None
+        if error.errno not in _IN_THE_WAY:
+            raise
         raise DestinationError(
             scratch, "cannot be locked", found=error.strerror, todo="remove it yourself"
         ) from error

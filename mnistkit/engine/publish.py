@@ -135,16 +135,21 @@ def _check_replaceable(folder: Path) -> None:
         foreign = next(added_files(folder), None) if valid else None
     except DestinationError:
         raise
-    except (DataError, OSError):
-        valid = False
+    except DataError as error:
+        raise _foreign(folder, f"{Path(error.where).name}: {error.what}") from error
+    except OSError as error:
+        raise _foreign(folder, error.strerror) from error
     if not valid:
-        raise DestinationError(
-            folder, "is no export of mnistkit, so --overwrite leaves it alone", todo="choose another --out"
-        )
+        raise _foreign(folder)
     if foreign is not None:
         raise DestinationError(
             folder, "holds a file that is not of the export", found=foreign, todo="move it"
         )
+
+
+def _foreign(folder: Path, found: object = None) -> DestinationError:
+    what = "is no export of mnistkit, so --overwrite leaves it alone"
+    return DestinationError(folder, what, found=found, todo="choose another --out")
 
 
 def _rename_new(new: Path, out: Path) -> None:

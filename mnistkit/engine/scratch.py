@@ -18,11 +18,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from mnistkit.border import not_written
 from mnistkit.engine.durable import sync_folder
 from mnistkit.engine.lock import LOCK, lock_folder
+from mnistkit.engine.signals import held_signals
 from mnistkit.errors import DestinationError
 
 log = logging.getLogger(__name__)
@@ -51,22 +53,12 @@ def scratch_folder(out: Path, digest: str) -> Iterator[Path]:
     check_name(out)
     finish_swap(out)
     scratch = out.parent / f".{out.name}.mnistkit-{digest}"
-    made: list[Path] = []
-    try:
-        lock = _make_and_lock(scratch, out, made)
-        try:
-            _clear(scratch, out)
-            try:
-                _make_export(scratch, out)
-                yield scratch
-            finally:
-                _clean(scratch, out)
-        finally:
-            _leave(scratch, lock)
-    finally:
-        for folder in reversed(made):
-            with suppress(OSError):  # not empty: the export is there
-                folder.rmdir()
+    with ExitStack() as undo:
+        _make_and_lock(scratch, out, undo)
+        _clear(scratch, out)
+        undo.callback(_clean, scratch, out)
+        _make_export(scratch, out)
+        yield scratch
 
 
 def finish_swap(out: Path) -> None:
@@ -78,6 +70,13 @@ def finish_swap(out: Path) -> None:
             # What is in use is being swapped right now; what cannot be moved is left to who exports there.
             with suppress(OSError), _holding(scratch, out, _SHORT):
                 _settle(scratch, out)
+
+
+def remove_left_overs(out: Path) -> None:
+    """Remove what interrupted exports to a destination left, where nobody is at work and as far as can be."""
+    for scratch in _scratch_folders(out):
+        with suppress(OSError, DestinationError), _holding(scratch, out, 0.0):
+            _remove_left_over(scratch, out)
 
 
 def put_back(scratch: Path, out: Path) -> None:
@@ -108,39 +107,57 @@ def _settle(scratch: Path, out: Path) -> None:
         log.warning("%s: put back what an interrupted export had moved away", out)
 
 
-def _make_and_lock(scratch: Path, out: Path, made: list[Path]) -> int:
+@held_signals()
+def _make_and_lock(scratch: Path, out: Path, undo: ExitStack) -> None:
     """Make the scratch folder, for nobody else to look into, or take over one that was left; lock it."""
     gone: OSError | None = None
     for _ in range(_ATTEMPTS):
         try:
-            _make_folders(out.parent, made)
+            _make_folders(out.parent, undo)
             with suppress(FileExistsError):
                 scratch.mkdir(mode=0o700)
-            return lock_folder(scratch, out, _SHORT)
+            undo.callback(_leave, scratch, _lock_or_remove(scratch, out))
         except FileNotFoundError as error:  # somebody else has just removed it
             gone = error
         except DestinationError:
             raise
         except OSError as error:
-            raise DestinationError(out, "cannot be written", found=error.strerror) from error
-    raise DestinationError(out, "cannot be written", found=gone and gone.strerror) from gone
+            raise not_written(out, error) from error
+        else:
+            return
+    assert gone is not None
+    raise not_written(out, gone) from gone
 
 
-def _make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder and its parents, and note which were not there."""
+def _lock_or_remove(scratch: Path, out: Path) -> int:
+    """Lock the scratch folder, or remove it if that fails and nothing is in it."""
+    try:
+        return lock_folder(scratch, out, _SHORT)
+    except BaseException:
+        _remove_empty(scratch)
+        raise
+
+
+def _make_folders(folder: Path, undo: ExitStack) -> None:
+    """Make a folder and its parents; those that were not there are to go again if nothing gets into them."""
     for parent in reversed((folder, *folder.parents)):
         if not os.path.lexists(parent):
             with suppress(FileExistsError):
                 parent.mkdir()
-                made.append(parent)
+                undo.callback(_remove_empty, parent)
                 sync_folder(parent.parent)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # not empty, or gone
+        folder.rmdir()
 
 
 def _make_export(scratch: Path, out: Path) -> None:
     try:
         (scratch / EXPORT).mkdir()
     except OSError as error:
-        raise DestinationError(out, "cannot be written", found=error.strerror) from error
+        raise not_written(out, error) from error
 
 
 def _clear(scratch: Path, out: Path) -> None:
@@ -171,6 +188,8 @@ def _remove_left_over(scratch: Path, out: Path) -> None:
         _empty(scratch, out)
     except DestinationError:
         raise
+    except FileNotFoundError:  # somebody else has removed it
+        return
     except OSError as error:
         raise DestinationError(
             scratch, "cannot be removed", found=error.strerror, todo="remove it yourself"
@@ -178,13 +197,15 @@ def _remove_left_over(scratch: Path, out: Path) -> None:
     log.warning("%s: removed what an interrupted export left", scratch)
 
 
+@held_signals()
 def _clean(scratch: Path, out: Path) -> None:
     """Remove what is in the scratch folder; that it cannot be is no reason for an export to fail."""
     try:
         put_back(scratch, out)
         _empty(scratch, out)
     except OSError as error:
-        log.warning("%s: cannot be removed (%s); remove it yourself", scratch, error)
+        if os.path.lexists(scratch):
+            log.warning("%s: cannot be removed (%s); remove it yourself", scratch, error)
 
 
 def _empty(scratch: Path, out: Path) -> None:
@@ -249,6 +270,7 @@ def _holding(scratch: Path, out: Path, patience: float) -> Iterator[None]:
         _leave(scratch, lock)
 
 
+@held_signals()
 def _leave(scratch: Path, lock: int) -> None:
     """Remove a scratch folder in which nothing is left but the lock; let the lock go."""
     try:

@@ -1,0 +1,213 @@
+"""What befalls an export, in its own process: at some step, or some line, of its way to the disk.
+
+A *step* is a call that looks at or changes what is on the disk, as the interpreter's audit events and a few
+wrapped functions tell it: to list, make, open, write, sync, lock, rename or remove files and folders.
+A *line* is one of the modules that make and publish the scratch folder.  Steps are counted in all threads,
+lines in the main one, and what is to happen happens just before the one with the given number.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from mnistkit.engine import publish
+
+#: Audit events that are steps, and which of their arguments is the path.
+STEPS = {
+    "open": 0,
+    "os.mkdir": 0,
+    "os.rmdir": 0,
+    "os.remove": 0,
+    "os.rename": 0,
+    "os.chmod": 0,
+    "os.scandir": 0,
+    "os.listdir": 0,
+    "fcntl.flock": None,
+}
+
+#: Functions of the C library that are looked up just before they are called.
+CALLED_BY_NAME = ("renameat2", "syncfs")
+
+#: Modules whose lines are counted.
+MODULES = ("scratch.py", "publish.py", "durable.py", "export.py")
+
+
+def await_accident(*, place, what, step=None, line=None, lasting=False, log=None):
+    """Let something happen before a step below ``place``, or a line; without a number, only take notes.
+
+    Args:
+        place: The folder that is watched.
+        what: Name of an accident in ``ACCIDENTS``, and its arguments.
+        step: Number of the step, from 0.
+        line: Number of the line, from 0.
+        lasting: Whether it happens before all later steps, too.
+        log: Where to take down the steps, one a line.
+    """
+    happen = lambda path: ACCIDENTS[what[0]](path, *what[1:])  # noqa: E731 - the arguments of all are alike
+    if line is not None:
+        _count_lines(line, happen, log)
+        return
+    _count_steps(Path(place), step, happen, lasting=lasting, log=log)
+
+
+def _count_steps(place, step, happen, *, lasting, log):
+    numbers = itertools.count()
+    busy = threading.local()
+    notes = log and os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    write = os.write
+
+    def before(event, path):
+        if getattr(busy, "now", False):
+            return
+        busy.now = True
+        try:
+            number = next(numbers)
+            if notes is not None:
+                write(notes, f"{event} {path}\n".encode())
+            if step is not None and (number == step or (lasting and number > step)):
+                happen(path)
+        finally:
+            busy.now = False
+
+    _listen(place, before)
+
+
+def _listen(place, before):
+    inside = os.fspath(place)
+
+    def concerns(path):
+        return isinstance(path, str) and (path.startswith(inside) or not os.path.isabs(path))
+
+    def hear(event, arguments):
+        if event == "ctypes.dlsym":
+            if arguments[1] in CALLED_BY_NAME:
+                before(arguments[1], inside)
+        elif event in STEPS:
+            position = STEPS[event]
+            path = inside if position is None else arguments[position]
+            path = os.fsdecode(path) if isinstance(path, bytes) else path
+            if concerns(path):
+                before(_opening(arguments) if event == "open" else event, path)
+
+    sys.addaudithook(hear)
+    for name in ("fsync", "write", "ftruncate"):
+        setattr(os, name, _announced(name, getattr(os, name), before))
+
+
+def _opening(arguments):
+    """Tell whether a file is opened to be written."""
+    flags = arguments[2]
+    return "create" if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) else "open"
+
+
+def _announced(name, function, before):
+    def call(descriptor, *more):
+        if descriptor > 2:  # what the export says is no step of it
+            before(name, _path_of(descriptor))
+        return function(descriptor, *more)
+
+    return call
+
+
+def _path_of(descriptor):
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:  # another system: no test there looks at it
+        return f"descriptor {descriptor}"
+
+
+def _count_lines(line, happen, log):
+    numbers = itertools.count()
+    notes = log and os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+
+    def trace(frame, event, _):
+        if (
+            os.path.basename(frame.f_code.co_filename) not in MODULES
+            or "engine" not in frame.f_code.co_filename
+        ):
+            return None
+        if event == "line":
+            number = next(numbers)
+            if notes is not None:
+                os.write(notes, f"{frame.f_code.co_name} {frame.f_lineno}\n".encode())
+            if number == line:
+                happen(None)
+        return trace
+
+    sys.settrace(trace)
+
+
+def _kill(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _send(_, number):
+    signal.raise_signal(number)
+
+
+def _fail(path, code):
+    raise OSError(code, os.strerror(code), path)
+
+
+def _fail_to_grow(path, code):
+    """Fail as a full or read-only disk does: what is removed is no matter."""
+    caller = sys._getframe(2)  # whatever counted the step
+    if caller.f_locals.get("event") in ("create", "os.mkdir", "write"):
+        _fail(path, code)
+
+
+def _remove(_, path):
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _move(_, path, target):
+    if os.path.lexists(path):
+        os.rename(path, target)
+
+
+def _chmod(_, path, mode):
+    os.chmod(path, mode)
+
+
+ACCIDENTS = {
+    "nothing": lambda _: None,
+    "kill": _kill,
+    "send": _send,
+    "fail": _fail,
+    "fail to grow": _fail_to_grow,
+    "remove": _remove,
+    "move": _move,
+    "chmod": _chmod,
+}
+
+
+def _two_renames():
+    """Publish as on a system that cannot exchange two folders."""
+    publish._rename = lambda *_: False
+
+
+def _boundless_disk():
+    """Let the space vanish while the export is written, not before it begins."""
+    usage = shutil.disk_usage
+    shutil.disk_usage = lambda path: usage(path)._replace(free=1 << 40)
+
+
+def _ignore_interrupts():
+    """Begin as a background job does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+HABITS = {
+    "two renames": _two_renames,
+    "boundless disk": _boundless_disk,
+    "ignore interrupts": _ignore_interrupts,
+}
