@@ -63,6 +63,9 @@ WAYS = {
     "png": Way("png", {"tags": True}, (ZLIB_NG,), "large"),
     "png flat": Way("png", {"layout": "flat", "level": 6}, (ZLIB_NG,), "large"),
     "png colour": Way("png", {}, (ZLIB_NG,), "large in colour"),
+    "npz": Way("npz", {}, (ZLIB_NG, "numpy")),
+    "npz none": Way("npz", {"preset": "medmnist", "compression": "none"}, ("numpy",)),
+    "npz apart": Way("npz", {"preset": "kmnist"}, (ZLIB_NG, "numpy"), "floats"),
     "parquet image": Way("parquet", {}, (ARROW, ZLIB_NG)),
     "parquet pixels": Way("parquet", {"layout": "pixels"}, (ARROW,)),
     "parquet pixels gzip": Way(

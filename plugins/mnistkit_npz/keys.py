@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 CLASS_NAMES = "class_names"
 
+#: What makes a path of a name, here or on Windows.
+_PATH = re.compile(r"[/\\:]")
+
+_LONGEST = 1000  # letters of a key; a member's name has at most 65,535 bytes
+
 #: What images are called, and the labels beside them, where the split's name is part of both.
 _OF_SPLITS = (("x_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}_x", "{}_y"))
 
@@ -52,11 +57,14 @@ def keys_of(split: str, preset: str, splits: Collection[str]) -> tuple[str, str]
 
 
 def key_of_column(name: str, split: str, info: DatasetInfo) -> str | None:
-    """Return the key of a further column in Keras's archive; None where it would mean something else."""
+    """Return the key of a further column in Keras's archive; None where it would mean something else.
+
+    A key names a member of the archive, and is no path for whoever unpacks that.
+    """
     key, splits = f"{name}_{split}", [one.name for one in info.splits]
     every = [*(key for one in splits for key in keys_of(one, "keras", splits)), CLASS_NAMES]
     columns = [f"{column.name}_{one.name}" for one in info.splits for column in one.extra]
-    if "/" in name or key in every or columns.count(key) > 1:
+    if _PATH.search(name) or len(key) > _LONGEST or key in every or columns.count(key) > 1:
         return None
     found = find_splits([*every, *columns], alone="", known=splits)
     return key if all(one.extra.get(name) == key for one in found if one.split == split) else None

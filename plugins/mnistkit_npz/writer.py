@@ -18,6 +18,7 @@ from numpy.lib import format as npy
 from mnistkit.codecs.npz import SUFFIX as MEMBER
 from mnistkit.codecs.zip import Sink, ZipWriter
 from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
+from mnistkit.errors import CapabilityError
 from mnistkit.naming import SPLIT_WORDS, file_stem
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit_npz import KMNIST, SUFFIX, NpzWriteOptions
@@ -33,12 +34,20 @@ class NpzWriter(Writer):
     options: NpzWriteOptions
 
     def check(self, info: DatasetInfo) -> Sequence[Loss]:
-        """Name the columns whose keys would be taken for other arrays."""
+        """Name the columns whose keys would be taken for other arrays.
+
+        Raises:
+            CapabilityError: A class name that numpy would cut.
+        """
+        for name in info.class_names or () if self.options.preset != "kmnist" else ():
+            if name.endswith("\0"):
+                raise CapabilityError("npz", "a text of numpy's does not end with NUL", found=ascii(name))
         if self.options.preset != "keras":
             return ()
         return [
             Loss(
-                f"column {c.name!r} of split {split.name!r}: its key means something else", columns=(c.name,)
+                f"column {c.name!r} of split {split.name!r}: its key would mean something else",
+                columns=(c.name,),
             )
             for split in info.splits
             for c in split.extra
