@@ -35,7 +35,8 @@ def seeds() -> Iterator[bytes]:
         yield bytes((0, 0, values, 0)) + line + b"\n" + line + b"\r\n"
         yield bytes((0, 1, values, 1)) + b"-5," + line + b",123456789012345678\n"
         yield bytes((1, 2, values, 0)) + b"7\t8\t" + line.replace(b",", b"\t") + b"\n"
-    yield bytes((0, 0, 250, 0)) + b"0," * 499 + b"0\n"
+    yield bytes((0, 0, 250, 0)) + (b"0," * 249 + b"0\n") * 2
+    yield bytes((0, 1, 250, 1)) + b"-1," + b"200,10,3,255," * 62 + b"99,0,77\n"
     yield bytes((0, 1, 2, 0)) + b"5,0,256\n"
 
 
@@ -54,36 +55,36 @@ def target(data: bytes) -> None:
     lines = text.split(b"\n")[:-1]
     assert loops.count(text) == len(lines)
     assert starts == [0, *accumulate(len(line) + 1 for line in lines)][: len(lines)]
-    table = _read(text, separator, before, values, after)
     layout = (separator, before, values, after)
+    table = _read(text, *layout)
+    beside = None if table is None else [row[:before] + row[before + values :] for row in table]
     for quick in (True, False):
         assert _decoded(loops, text, layout, len(lines), quick=quick) == table
-        found = _surveyed(loops, text, layout, len(lines), quick=quick)
-        assert found == (table and (_without_pixels(table, before, values), starts)) or (table == found == [])
+        for room in {len(lines), len(lines) + 3, max(0, len(lines) - 1)}:
+            found = _surveyed(loops, text, layout, room, quick=quick)
+            assert found == (None if beside is None or room < len(lines) else (beside, starts))
     _check_written(loops, text, separator, values)
 
 
-def _decoded(loops, text, layout, rows, *, quick):
-    separator, before, values, after = layout
-    integers = np.empty((before + after, rows), np.int64)
-    pixels = np.empty((rows, values), np.uint8)
-    if loops.decode(_at_the_end(text), separator, before, values, after, integers, pixels, quick) != rows:
-        return None
-    return np.hstack([integers.T[:, :before], pixels, integers.T[:, before:]]).tolist()
-
-
-def _surveyed(loops, text, layout, rows, *, quick):
-    separator, before, values, after = layout
-    integers = np.empty((before + after, rows), np.int64)
-    begins = np.empty(rows, np.int64)
-    if loops.survey(_at_the_end(text), separator, before, values, after, integers, begins, quick) != rows:
-        return None
-    return integers.T.tolist(), begins.tolist()
-
-
-def _at_the_end(text):
-    """Return a copy that ends where the memory ends: bytes have one more."""
+def _buffer(text):
+    """Return a copy that ends where its memory ends: bytes have one more."""
     return np.frombuffer(text, np.uint8).copy()
+
+
+def _decoded(loops, text, layout, room, *, quick):
+    _, before, values, after = layout
+    integers, pixels = np.empty((before + after, room), np.int64), np.empty((room, values), np.uint8)
+    rows = loops.decode(_buffer(text), *layout, integers, pixels, quick)
+    if rows < 0:
+        return None
+    return np.hstack([integers.T[:, :before], pixels, integers.T[:, before:]])[:rows].tolist()
+
+
+def _surveyed(loops, text, layout, room, *, quick):
+    _, before, _, after = layout
+    integers, starts = np.empty((before + after, room), np.int64), np.empty(room, np.int64)
+    rows = loops.survey(_buffer(text), *layout, integers, starts, quick)
+    return None if rows < 0 else (integers.T[:rows].tolist(), starts[:rows].tolist())
 
 
 def _read(text, separator, before, values, after):
@@ -106,10 +107,6 @@ def _read(text, separator, before, values, after):
     return table
 
 
-def _without_pixels(table, before, values):
-    return [row[:before] + row[before + values :] for row in table]
-
-
 def _check_written(loops, raw, separator, values):
     rows = min(len(raw) // values, 64)
     pixels = np.frombuffer(raw, np.uint8, rows * values).reshape(rows, values).copy()
@@ -121,4 +118,5 @@ def _check_written(loops, raw, separator, values):
             beside = [[] if labels is None else [b"%d" % label] for label in words.tolist()]
             cells = [row + own if last else own + row for row, own in zip(plain, beside, strict=True)]
             expected = b"".join(between.join(line) + b"\n" for line in cells)
-            assert loops.encode(pixels, labels, values, separator, last) == expected
+            for quick in (True, False):
+                assert loops.encode(pixels, labels, values, separator, last, quick) == expected
