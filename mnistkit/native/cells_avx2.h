@@ -83,7 +83,7 @@ judge_step(__m256i text, const Tables *tables, Course *course, __m256i *values)
     __m256i hundreds = _mm256_alignr_epi8(digits, across, 13), fourth = _mm256_alignr_epi8(digits, across, 12);
     hundreds = _mm256_or_si256(hundreds, _mm256_and_si256(tens, no_digit)); /* "7,12" has none */
     __m256i below = _mm256_add_epi8(_mm256_shuffle_epi8(tables->tens, tens),
-                                    _mm256_sub_epi8(ones, _mm256_set1_epi8(ZERO_DIGIT + 100))); /* less 100 */
+                                    _mm256_sub_epi8(ones, _mm256_set1_epi8((char)(ZERO_DIGIT + 100)))); /* less 100 */
     __m256i small = _mm256_add_epi8(below, _mm256_shuffle_epi8(tables->excess, hundreds));
     __m256i good = _mm256_andnot_si256(ones, _mm256_and_si256(small, _mm256_or_si256(hundreds, fourth)));
     __m256i wrong = _mm256_or_si256(_mm256_xor_si256(digits, dividers), _mm256_andnot_si256(good, dividers));
