@@ -59,10 +59,10 @@ class CsvWriteOptions:
         "kaggle", help="The published dialect to follow."
     )
     label: Literal["first", "last"] | None = option(
-        None, help="Where the label stands; the preset says otherwise."
+        None, help="Where the label stands, if not where the preset has it."
     )
     header: bool | None = option(
-        None, help="Whether the first line names the columns; the preset says otherwise."
+        None, help="Whether the first line names the columns, if not as the preset has it."
     )
     delimiter: Literal["comma", "semicolon", "tab", "space", "bar"] = option(
         "comma", help="What stands between two cells."

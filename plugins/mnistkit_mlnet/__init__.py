@@ -44,7 +44,7 @@ class MlNetReadOptions:
         "auto", help="What stands between two cells, if there is no schema to say so."
     )
     dtype: Literal["auto", "uint8", "float32"] = option(
-        "auto", help="Type of the pixels; uint8 unless a receipt says otherwise."
+        "auto", help="Type of the pixels; auto is what the receipt or the file says, else uint8."
     )
 
 
