@@ -1,4 +1,4 @@
-"""What contributors run: ``nox`` for lint and tests, ``nox -s mlnet`` for the tests inside a real ML.NET."""
+"""What contributors run: ``nox`` for everything usual, ``nox -s NAME`` for one of ``nox --list``."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ import nox
 
 LEAST_NOTICED = 0.9
 
-nox.options.sessions = ["lint", "tests"]
+nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and types."""
+    """Check style, and what may import what."""
     session.install("-e", ".[dev]")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
-    session.run("mypy")
+    session.run("lint-imports")
 
 
 @nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    session.install("-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Run all tests; those that need published files or ML.NET skip where these are not."""
     session.install("-e", ".[test]")
@@ -56,6 +63,15 @@ def mutants(session: nox.Session) -> None:
     session.log(f"{noticed} of {all_} mutants noticed: {noticed / all_:.1%}")
     if noticed < LEAST_NOTICED * all_:
         session.error(f"expected {LEAST_NOTICED:.0%} at least")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build; a warning is an error."""
+    session.install("-e", ".[docs]")
+    session.run(
+        "sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build", *session.posargs
+    )
 
 
 @nox.session

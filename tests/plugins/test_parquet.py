@@ -9,7 +9,6 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -562,21 +561,6 @@ def test_one_line_turns_pixels_into_an_array(tmp_path, small):
     for library, column in columns.items():
         found = np.frombuffer(b"".join(column), "uint8").reshape(-1, 28, 28)
         np.testing.assert_array_equal(found, images, err_msg=library)
-
-
-def test_documentation_runs(tmp_path, small):
-    for layout in LAYOUTS:
-        folder = tmp_path / f"mnist-{layout}"
-        folder.mkdir()
-        write_dataset(CARD, small, folder, layout=layout)
-    page = Path(__file__).parents[2] / "docs" / "formats" / "parquet.md"
-    snippets = [part.split("```")[0] for part in page.read_text("utf-8").split("```python\n")[1:]]
-
-    ran = [snippet for snippet in snippets if "datasets" not in snippet]
-
-    assert len(ran) >= 4
-    for snippet in ran:
-        subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, check=True)
 
 
 # Files of others.
