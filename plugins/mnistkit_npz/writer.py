@@ -46,7 +46,7 @@ class NpzWriter(Writer):
             return ()
         return [
             Loss(
-                f"column {c.name!r} of split {split.name!r}: its key would mean something else",
+                f"column {c.name!r} of split {split.name!r}: its key means something else",
                 columns=(c.name,),
             )
             for split in info.splits

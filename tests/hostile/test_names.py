@@ -170,7 +170,6 @@ def test_names_of_columns_make_no_path(tmp_path, name, options):
         assert {column.name for column in found.info.extra} == set(columns)
     else:
         assert any("column" in sentence for sentence in receipt.lost)
-        assert {column.name for column in found.info.extra} <= set(columns)
 
 
 @pytest.mark.parametrize("column", ["../../evil", "/etc/cron.d/evil", ".", "a/b"])
