@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mnistkit.border import plugin_border
+from mnistkit.border import plugin_border, shown
 from mnistkit.errors import DataError, PluginError, UsageError
 from mnistkit.info import (
     COLUMN_DTYPES,
@@ -369,7 +369,7 @@ def _info_from(reader: Reader) -> DatasetInfo:
     with _reading(reader):
         info = reader.info()
     if not isinstance(info, DatasetInfo):
-        raise PluginError(title_of(reader), "info", expected="a DatasetInfo", found=repr(info)[:80])
+        raise PluginError(title_of(reader), "info", expected="a DatasetInfo", found=shown(info))
     return info
 
 

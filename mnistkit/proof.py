@@ -15,7 +15,7 @@ from mnistkit.naming import RECEIPT
 from mnistkit.options import adopt, build
 from mnistkit.plugin import Format, Source
 from mnistkit.receipt import Receipt, SplitReceipt, receipt_of
-from mnistkit.registry import load_format, load_reader
+from mnistkit.registry import load_format, load_reader, title_of
 
 
 def reopen(folder: Path, receipt: Receipt) -> Dataset:
@@ -28,7 +28,7 @@ def reopen(folder: Path, receipt: Receipt) -> Dataset:
     options: object = build(
         card.read_options, adopt(card.read_options, receipt.options), where=receipt.format
     )
-    with plugin_border(f"format {card.name!r}", doing="reading", where=folder):
+    with plugin_border(title_of(card), doing="reading", where=folder):
         reader = load_reader(card)(source_of(folder, receipt), options)
     return Dataset(reader)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import logging
 import math
 import os
 import re
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from mnistkit import settings
-from mnistkit.border import described, plugin_border
+from mnistkit.border import Hanging, described, plugin_border, shown, within
 from mnistkit.entrypoints import EntryPoint, entry_points
 from mnistkit.errors import PluginError, UsageError
 from mnistkit.hints import closest
@@ -30,8 +31,10 @@ from mnistkit.plugin import API, Format, Reader, Writer
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 #: The distribution whose formats ``MNISTKIT_PLUGINS=builtin`` leaves.
-_OWN = "mnistkit"
+OWN = "mnistkit"
 
 #: Names that flags of the core have, now or in the plan; no format may call an option so.
 RESERVED = frozenset({
@@ -42,6 +45,7 @@ RESERVED = frozenset({
 })  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_MODULE = re.compile(r"\w+(\.\w+)*")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*")
 _PIXELS = re.compile(r"u?int(8|16|32|64)|float(32|64)")
 _LABELS = re.compile(r"u?int(8|16|32|64)")
@@ -58,6 +62,11 @@ class Plugin:
     kind: str = "format"
 
     @property
+    def package(self) -> str:
+        """The package that its module is in."""
+        return self.module.partition(".")[0]
+
+    @property
     def title(self) -> str:
         """The plugin as messages call it: kind, name, distribution and version."""
         return f"{self.kind} {self.name!r} of {self.distribution} {self.version}"
@@ -72,7 +81,7 @@ def find_plugins(group: str, kind: str) -> dict[str, tuple[Plugin, ...]]:
     """Return the names in a group of entry points and who claims each; nothing is imported."""
     found: dict[str, dict[Plugin, None]] = {}
     for point in _entry_points(_installed()):
-        if point.group == group and (point.distribution == _OWN or not settings.builtin_plugins_only()):
+        if point.group == group and (point.distribution == OWN or not settings.builtin_plugins_only()):
             plugin = Plugin(point.name, point.value, point.distribution, point.version, kind)
             found.setdefault(plugin.name, {})[plugin] = None
     return {name: tuple(claims) for name, claims in found.items()}
@@ -146,16 +155,35 @@ def call_hook(plugin: Plugin, hook: str, kind: type[T]) -> T:
     """Import a plugin and return what its hook returns: one object of a kind.
 
     Raises:
-        PluginError: It cannot be imported, has no such hook, or returns something else.
+        PluginError: It cannot be imported, takes too long, has no such hook, or returns something else.
     """
+    todo = f"update or uninstall {plugin.distribution}"
+    if not _MODULE.fullmatch(plugin.module):
+        raise PluginError(
+            plugin.title, "its entry point", expected="a module", found=plugin.module, todo=todo
+        )
+    seconds = settings.plugin_seconds()
     try:
-        found = _call(plugin, hook)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything; it must hurt only who names it
-        todo = f"update or uninstall {plugin.distribution}"
+        found = _call_in_time(plugin, hook, seconds)
+    except KeyboardInterrupt:
+        log.warning("%s: interrupted while it was imported", plugin.title)
+        raise
+    except Hanging as error:
+        raise PluginError(
+            plugin.title, "cannot be loaded", expected=f"an end of its import within {seconds:g} s", todo=todo
+        ) from error
+    except BaseException as error:  # a plugin may raise anything; it must hurt only who names it
         raise PluginError(plugin.title, "cannot be loaded", found=described(error), todo=todo) from error
     if len(found) != 1 or not isinstance(found[0], kind):
-        raise PluginError(plugin.title, hook, expected=f"one {kind.__name__}", found=repr(found)[:80])
+        listed = ", ".join(map(shown, found)) or "none"
+        raise PluginError(plugin.title, hook, expected=f"one {kind.__name__}", found=listed, todo=todo)
     return found[0]
+
+
+def title_of(card: Format) -> str:
+    """Return what messages call a format: somebody else's with distribution and version."""
+    claims = [claim for claim in find_formats().get(card.name, ()) if claim.distribution != OWN]
+    return claims[0].title if len(claims) == 1 else f"format {card.name!r}"
 
 
 def load_reader(card: Format) -> type[Reader]:
@@ -178,14 +206,37 @@ def load_writer(card: Format) -> type[Writer]:
     return _resolve(card, "writer", Writer)
 
 
+#: Plugins whose import never ended: nobody waits for them twice.
+_hanging: set[Plugin] = set()
+
+
+def _call_in_time(plugin: Plugin, hook: str, seconds: float) -> list[Any]:
+    """Call a hook; somebody else's in a thread, which is left behind where it takes too long.
+
+    No thread for a package that is imported, or being imported, already: it might wait for this one.
+    """
+    if plugin in _hanging:
+        raise Hanging
+    call, package = functools.partial(_call, plugin, hook), plugin.package
+    with contextlib.redirect_stdout(sys.stderr):
+        if plugin.distribution == OWN or (
+            package in sys.modules and package not in {p.package for p in _hanging}
+        ):
+            return call()
+        try:
+            return within(seconds, call)
+        except Hanging:
+            _hanging.add(plugin)
+            raise
+
+
 def _call(plugin: Plugin, hook: str) -> list[Any]:
     manager = pluggy.PluginManager("mnistkit")
     for hooks in (FormatHooks, DatasetHooks):
         manager.add_hookspecs(hooks)
-    with contextlib.redirect_stdout(sys.stderr):
-        manager.register(importlib.import_module(plugin.module), plugin.name)
-        manager.check_pending()
-        found: list[Any] = getattr(manager.hook, hook)()
+    manager.register(importlib.import_module(plugin.module), plugin.name)
+    manager.check_pending()
+    found: list[Any] = getattr(manager.hook, hook)()
     return found
 
 
@@ -217,7 +268,7 @@ def _wrong_fields(card: Format) -> Iterator[str]:
     for field, (expected, is_good) in _FIELDS.items():
         value = getattr(card, field)
         if not is_good(value):
-            yield f"{field} is {repr(value)[:80]}, not {expected}"
+            yield f"{field} is {shown(value)}, not {expected}"
 
 
 def _is_one_of(*allowed: object) -> Callable[[Any], bool]:
@@ -278,12 +329,20 @@ def _resolve(card: Format, side: str, kind: type[Any]) -> type[Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             found = getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # as in _load
+    except KeyboardInterrupt:
+        log.warning("%s: interrupted while its %s was imported", title_of(card), side)
+        raise
+    except BaseException as error:  # as in call_hook
         raise PluginError(
-            f"format {card.name!r}", f"its {side} cannot be loaded", found=described(error)
+            title_of(card), f"its {side} cannot be loaded", found=described(error), todo=_todo(card)
         ) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise PluginError(
-            f"format {card.name!r}", path, expected=f"a {kind.__name__}", found=repr(found)[:80]
+            title_of(card), path, expected=f"a {kind.__name__}", found=shown(found), todo=_todo(card)
         )
     return found
+
+
+def _todo(card: Format) -> str | None:
+    claims = find_formats().get(card.name, ())
+    return f"update {claims[0].distribution}" if claims else None

@@ -25,7 +25,7 @@ from mnistkit.options import adopt, build, parse
 from mnistkit.plugin import Format, Source, Verdict
 from mnistkit.proof import card_of, receipt_for, source_of, with_origin
 from mnistkit.receipt import Receipt
-from mnistkit.registry import find_formats, load_format, load_reader
+from mnistkit.registry import find_formats, load_format, load_reader, title_of
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def open_source(
         card_of(receipt) if receipt and not format else load_format(format or identify_format(path, prefix))
     )
     options = _options(card, receipt, read or {})
-    with plugin_border(f"format {card.name!r}", doing="reading", where=path):
+    with plugin_border(title_of(card), doing="reading", where=path):
         reader = load_reader(card)(_as_source(path, prefix, receipt), options)
     dataset = _recognised(Dataset(reader), raw_orientation=raw_orientation)
     return with_origin(dataset, receipt) if receipt else dataset

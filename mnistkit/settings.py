@@ -8,12 +8,25 @@ from pathlib import Path
 
 from mnistkit.errors import UsageError
 
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.IGNORECASE)
 
 
 def builtin_plugins_only() -> bool:
     """Whether ``MNISTKIT_PLUGINS=builtin`` leaves third-party plugins out."""
     return os.environ.get("MNISTKIT_PLUGINS", "") == "builtin"
+
+
+def plugin_seconds() -> float:
+    """Return how long the import of somebody's plugin may take: ``MNISTKIT_PLUGIN_SECONDS``, by default 10.
+
+    Raises:
+        UsageError: It is no number above 0.
+    """
+    text = os.environ.get("MNISTKIT_PLUGIN_SECONDS") or "10"
+    if not _SECONDS.fullmatch(text) or not float(text):
+        raise UsageError("MNISTKIT_PLUGIN_SECONDS", "bad value", expected="a number above 0", found=text)
+    return float(text)
 
 
 def syncs() -> bool:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import threading
 
 import numpy as np
 import pytest
 
 import mnistkit
-from mnistkit.border import plugin_border
+from mnistkit.border import Hanging, plugin_border, shown, within
 from mnistkit.dataset import Batch, Dataset, DatasetInfo, SplitInfo
 from mnistkit.engine import export as engine
 from mnistkit.errors import CapabilityError, DataError, DestinationError, PluginError
 from mnistkit.plugin import Reader, Writer, Written
+
+
+class SpeechlessError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
 
 FAULTS = {
     "KeyError": (
@@ -29,6 +36,13 @@ FAULTS = {
     "OSError without words": (OSError(), DataError, "Faulty: cannot be read: found OSError"),
     "MemoryError": (MemoryError(), DataError, "Faulty: too large for memory"),
     "StopIteration": (StopIteration("early"), PluginError, "Faulty: failed while reading: found "),
+    "SystemExit": (SystemExit(3), PluginError, "Faulty: failed while reading: found SystemExit: 3; --debug"),
+    "BaseException": (BaseException("bare"), PluginError, "failed while reading: found BaseException: bare"),
+    "no words for itself": (
+        SpeechlessError(),
+        PluginError,
+        "failed while reading: found SpeechlessError; --debug",
+    ),
     "its own DataError": (DataError("a.bin", "damaged"), DataError, "^a.bin: damaged$"),
 }
 
@@ -83,10 +97,9 @@ def test_readers_fail_with_one_line_that_names_them(place, error, kind, message)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_wish_to_stop_passes_the_border(stop):
-    with pytest.raises(stop):
-        list(Dataset(Faulty("batches", stop()))["train"].batches())
+def test_a_wish_to_stop_passes_the_border():
+    with pytest.raises(KeyboardInterrupt):
+        list(Dataset(Faulty("batches", KeyboardInterrupt()))["train"].batches())
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -209,3 +222,33 @@ def test_writers_say_what_they_have_written(tmp_path, writer, small):
         PluginError, match="format 'idx': what its writer returns: expected a Written, found None"
     ):
         mnistkit.export(small, "idx", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(SystemExit(3), SystemExit), (KeyboardInterrupt("mine"), RuntimeError)], ids=repr
+)
+def test_what_a_function_raises_in_time_comes_out(error, raised):
+    def fail():
+        raise error
+
+    with pytest.raises(raised, match=r"3|KeyboardInterrupt: mine"):
+        within(60, fail)
+
+
+def test_a_function_that_hangs_is_left_behind():
+    released = threading.Event()
+
+    with pytest.raises(Hanging):
+        within(0.05, released.wait)
+
+    released.set()
+    assert within(60, lambda: 7) == 7
+
+
+def test_an_object_that_cannot_be_shown_is_named_by_its_type():
+    class Shy:
+        def __repr__(self):
+            raise ValueError
+
+    assert shown(Shy()) == "an object of Shy"
+    assert shown("x" * 100) == "'" + "x" * 79

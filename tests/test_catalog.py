@@ -410,7 +410,7 @@ def test_names_are_found_without_an_import(install):
 
 BROKEN = {
     "raises at import": ("raise RuntimeError('oh')", "cannot be loaded: found RuntimeError: oh"),
-    "has no hook": ("", r"mnistkit_register_dataset: expected one Entry, found \[\]"),
+    "has no hook": ("", r"mnistkit_register_dataset: expected one Entry, found none; update or uninstall"),
     "registers nonsense": (
         "from mnistkit.plugin import hookimpl\n@hookimpl\ndef mnistkit_register_dataset(): return 'mine'",
         "expected one Entry, found",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 
@@ -38,6 +39,7 @@ def install(tmp_path, monkeypatch):
     """Install a distribution with one format: ``install("dist", "name", code)``."""
     monkeypatch.syspath_prepend(tmp_path)
     registry.load_format.cache_clear()
+    monkeypatch.setattr(registry, "_hanging", set())
     made = []
 
     def run(distribution, name, code, version="1.2"):
@@ -84,8 +86,29 @@ def test_unknown_name_is_a_usage_error_with_a_suggestion():
 BROKEN = {
     "fails to import": ("import not_there", "cannot be loaded: found ModuleNotFoundError"),
     "raises at import": ("raise RuntimeError('oh')", "cannot be loaded: found RuntimeError: oh"),
+    "raises anything": ("raise BaseException('oh')", "cannot be loaded: found BaseException: oh"),
+    "raises Ctrl-C": ("raise KeyboardInterrupt", "cannot be loaded: found RuntimeError: KeyboardInterrupt"),
+    "cannot say what is wrong": (
+        "class Silent(Exception):\n    def __str__(self): 1 // 0\nraise Silent",
+        "cannot be loaded: found Silent; update or uninstall other-dist",
+    ),
+    "registers what cannot be shown": (
+        """
+        from mnistkit.plugin import hookimpl
+
+        class Shy:
+            def __repr__(self): 1 // 0
+
+        @hookimpl
+        def mnistkit_register_format(): return Shy()
+        """,
+        "expected one Format, found an object of Shy; update or uninstall other-dist",
+    ),
     "exits at import": ("import sys; sys.exit(3)", "cannot be loaded: found SystemExit: 3"),
-    "has no hook": ("", r"mnistkit_register_format: expected one Format, found \[\]"),
+    "has no hook": (
+        "",
+        r"mnistkit_register_format: expected one Format, found none; update or uninstall other-dist",
+    ),
     "misspells the hook": (
         CARD.format(api=1, name="strange").replace("register_format", "register_formt"),
         "cannot be loaded: found PluginValidationError",
@@ -261,3 +284,97 @@ def test_one_sided_formats_say_so(install, small, tmp_path):
         mnistkit.export(small, "strange", tmp_path / "out")
     with pytest.raises(UsageError, match="format 'strange': cannot be read"):
         mnistkit.open(tmp_path, format="strange")
+
+
+WRITING = """
+    from mnistkit.plugin import Format, Writer, Written, hookimpl
+
+    class Printing(Writer):
+        def write(self, folder, part, batches):
+            print("writing")
+            path = folder / f"{part.stem}.x"
+            path.write_text(str(sum(len(batch) for batch in batches)))
+            return Written((path.name,), part.rows)
+
+    class Leaving(Writer):
+        def write(self, folder, part, batches):
+            raise SystemExit(0)
+
+    @hookimpl
+    def mnistkit_register_format():
+        name = __name__ + ":CLASS"
+        return Format(api=1, name="strange", summary="x.", suffixes=(".x",), writer=name)
+"""
+
+
+def test_a_writer_that_leaves_is_named_with_its_distribution(install, small, tmp_path):
+    install("other", "strange", WRITING.replace("CLASS", "Leaving"))
+
+    with pytest.raises(
+        PluginError, match=r"^format 'strange' of other 1\.2: failed while writing: found System"
+    ):
+        mnistkit.export(small, "strange", tmp_path / "out")
+
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_class_that_is_not_there_is_named_with_its_distribution(install, small, tmp_path):
+    install("other", "strange", WRITING.replace("CLASS", "Missing"))
+
+    with pytest.raises(
+        PluginError, match=r"^format 'strange' of other 1\.2: its writer cannot be .*; update other$"
+    ):
+        mnistkit.export(small, "strange", tmp_path / "out")
+
+
+def test_a_plugin_that_hangs_is_named_and_waited_for_once(install, monkeypatch, cli):
+    install("other", "strange", "import threading\nthreading.Event().wait()")
+    monkeypatch.setenv("MNISTKIT_PLUGIN_SECONDS", "0.1")
+    with pytest.raises(
+        PluginError, match=r"other 1\.2: cannot be loaded: expected an end of its import within 0"
+    ):
+        registry.load_format("strange")
+    monkeypatch.setenv("MNISTKIT_PLUGIN_SECONDS", "600")
+
+    listed = cli("formats")
+
+    assert listed.code == 0
+    assert "csv" in listed.out
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "1e9"])
+def test_the_time_for_a_plugin_is_checked(install, monkeypatch, text):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+    monkeypatch.setenv("MNISTKIT_PLUGIN_SECONDS", text)
+
+    with pytest.raises(UsageError, match="MNISTKIT_PLUGIN_SECONDS: bad value: expected a number above 0"):
+        registry.load_format("strange")
+
+
+@pytest.mark.parametrize(
+    "entry_points", [b"[mnistkit.formats]\nstrange\n", b"[mnistkit.formats]\n\xff = module\n"], ids=repr
+)
+def test_damaged_metadata_hurts_only_what_it_is_of(install, tmp_path, entry_points, caplog):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+    info = tmp_path / "damaged-3.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: damaged\nVersion: 3\n")
+    (info / "entry_points.txt").write_bytes(entry_points)
+
+    formats = registry.find_formats()
+
+    assert {"csv", "strange"} <= set(formats)
+    assert [claim.distribution for claim in formats["csv"]] == ["mnistkit"]
+    assert "damaged 3: its entry points cannot be read: " in caplog.text
+
+
+def test_an_entry_point_that_is_no_module_is_refused(install, tmp_path):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+    points = tmp_path / "other-1.2.dist-info" / "entry_points.txt"
+    points.write_text("[mnistkit.formats]\nstrange = other_module:mnistkit_register_format\n")
+    os.utime(tmp_path, (1, 1))
+
+    with pytest.raises(
+        PluginError, match="its entry point: expected a module, found other_module:mnistkit_reg"
+    ):
+        registry.load_format("strange")

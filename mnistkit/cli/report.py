@@ -20,8 +20,11 @@ from mnistkit.printable import printable
 INTERRUPTED, TERMINATED = 130, 143
 
 
-class Terminated(BaseException):
-    """The process was asked to end (SIGTERM); raised so that nothing half-written stays."""
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM); raised so that nothing half-written stays.
+
+    Like Ctrl-C, it is nobody's fault, and passes through whatever catches errors of plugins.
+    """
 
 
 @contextmanager
@@ -40,10 +43,10 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
     except MnistkitError as error:
         _trace(shown=debug)
         _exit(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _exit("interrupted", INTERRUPTED)
     except Terminated:
         _exit("terminated", TERMINATED)
+    except KeyboardInterrupt:
+        _exit("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _abandon_stdout()
         raise SystemExit(0) from None  # whoever read our output has had enough; that is no error

@@ -25,7 +25,7 @@ from mnistkit.printable import printable
 from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
 from mnistkit.receipt import Receipt, SplitReceipt
-from mnistkit.registry import load_writer
+from mnistkit.registry import load_writer, title_of
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def run_export(
     """
     finish_swap(out)
     _check_destination(out, overwrite=overwrite, source=dataset.path)
-    with clock.phase("plan"), plugin_border(f"format {card.name!r}", doing="starting its writer"):
+    with clock.phase("plan"), plugin_border(title_of(card), doing="starting its writer"):
         writer = load_writer(card)(options)
     plan = make_plan(card, options, writer, dataset.info, out=out, workers=workers, strict=strict)
     for sentence in (*dataset.info.notes, *plan.lost):

@@ -19,6 +19,7 @@ from mnistkit.errors import CapabilityError, DataError, DestinationError
 from mnistkit.naming import file_stem, split_fault
 from mnistkit.options import as_dict
 from mnistkit.plugin import Format, Loss, Part, Writer
+from mnistkit.registry import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def make_plan(
     """
     if not info.splits:
         raise DataError(info.name, "there is nothing to export", found="no splits")
-    with plugin_border(f"format {card.name!r}", doing="looking at what is to be written"):
+    with plugin_border(title_of(card), doing="looking at what is to be written"):
         narrowed = card.with_options(options)
         check_content(narrowed, info)
         surprises = tuple(writer.check(info))

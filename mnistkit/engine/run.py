@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mnistkit.border import plugin_border
+from mnistkit.border import plugin_border, shown
 from mnistkit.clock import Clock
 from mnistkit.dataset import Batch, Dataset
 from mnistkit.digest import SplitDigest
@@ -18,6 +18,7 @@ from mnistkit.errors import PluginError
 from mnistkit.parallel import Lane, read_ahead
 from mnistkit.plugin import Loss, Part, Writer, Written
 from mnistkit.progress import Meter, Progress, no_progress
+from mnistkit.registry import title_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -104,7 +105,7 @@ def _write_part(writer: Writer, folder: Path, part: Part, batches: Iterator[Batc
         raise feed.failure  # the writer went on regardless
     if next(batches, None) is not None or written.rows != part.rows:
         raise PluginError(
-            f"format {plan.card.name!r}", f"part {part.stem!r} is not whole",
+            title_of(plan.card), f"part {part.stem!r} is not whole",
             expected=f"{part.rows:,} images", found=f"{written.rows:,}",
         )  # fmt: skip
     return written
@@ -131,18 +132,18 @@ class _Feed:
 
 
 def _writing(plan: Plan) -> plugin_border:
-    return plugin_border(f"format {plan.card.name!r}", doing="writing", where=plan.out)
+    return plugin_border(title_of(plan.card), doing="writing", where=plan.out)
 
 
 def _expect_written(written: object, plan: Plan) -> Written:
     if not isinstance(written, Written):
         raise PluginError(
-            f"format {plan.card.name!r}", "what its writer returns",
-            expected="a Written", found=repr(written)[:80],
+            title_of(plan.card), "what its writer returns",
+            expected="a Written", found=shown(written),
         )  # fmt: skip
     for name, digest in written.sha256.items():
         if not _SHA256.fullmatch(digest):
             raise PluginError(
-                f"format {plan.card.name!r}", f"checksum of {name!r}", expected="SHA-256 in hex", found=digest
+                title_of(plan.card), f"checksum of {name!r}", expected="SHA-256 in hex", found=digest
             )
     return written
