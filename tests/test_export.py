@@ -228,7 +228,7 @@ real = IdxWriter.write
 def slow(self, folder, part, batches):
     def pace():
         for batch in batches:
-            print("batch", flush=True)
+            print("batch", file=sys.__stdout__, flush=True)
             time.sleep(30)
             yield batch
     return real(self, folder, part, pace())

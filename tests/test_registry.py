@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import textwrap
@@ -305,6 +306,16 @@ WRITING = """
         name = __name__ + ":CLASS"
         return Format(api=1, name="strange", summary="x.", suffixes=(".x",), writer=name)
 """
+
+
+def test_what_a_writer_prints_goes_to_stderr(install, small, tmp_path, cli):
+    install("other", "strange", WRITING.replace("CLASS", "Printing"))
+    mnistkit.export(small, "idx", tmp_path / "in")
+
+    result = cli("export", tmp_path / "in", "--to", "strange", "--out", tmp_path / "out", "--json")
+
+    assert json.loads(result.out)["format"] == "strange"
+    assert result.err.count("writing") == 2
 
 
 def test_a_writer_that_leaves_is_named_with_its_distribution(install, small, tmp_path):

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 
-from mnistkit.cli.report import reporting, usage_errors
+from mnistkit.cli.report import reporting, results_alone, usage_errors
 
 
 def main() -> None:
@@ -36,7 +36,8 @@ def _run(arguments: list[str], *, debug: bool) -> None:
     if asked := read_plain(arguments):
         from mnistkit.cli.export import export
 
-        export(*asked)
+        with results_alone():
+            export(*asked)
         return
     from mnistkit.cli.app import build_app
 

@@ -11,7 +11,7 @@ import typer
 from mnistkit._version import __version__
 from mnistkit.cli import listing, looking, published
 from mnistkit.cli.command import export_command
-from mnistkit.cli.report import reporting
+from mnistkit.cli.report import reporting, results_alone
 
 _HELP = "Turn MNIST-family (IDX) datasets into any format, and prove that nothing changed."
 
@@ -52,7 +52,7 @@ def _reported(command: Callable[..., None], *, debug: bool) -> Callable[..., Non
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        with reporting(debug=debug):
+        with reporting(debug=debug), results_alone():
             command(*args, **kwargs)
 
     return run

@@ -10,14 +10,17 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from io import TextIOWrapper
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from mnistkit.errors import MnistkitError
 from mnistkit.printable import printable
 
 INTERRUPTED, TERMINATED = 130, 143
+
+#: Where results go while a command runs, innermost last.
+_for_results: list[TextIO] = []
 
 
 class Terminated(KeyboardInterrupt):
@@ -60,6 +63,17 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
 
 
 @contextmanager
+def results_alone() -> Iterator[None]:
+    """Send what plugins print to stderr; :func:`print_line` and its like alone reach stdout."""
+    _for_results.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _for_results.pop()
+
+
+@contextmanager
 def usage_errors(arguments: Sequence[str]) -> Iterator[None]:
     """Turn what Typer says of wrong arguments into one line; its help for no arguments stays as it is."""
     try:
@@ -99,7 +113,7 @@ def results() -> Iterator[None]:
     """Print results that nobody may be reading any more: the exit code still says what was found."""
     try:
         yield
-        sys.stdout.flush()
+        _stdout().flush()
     except BrokenPipeError:
         _abandon_stdout()
 
@@ -113,7 +127,7 @@ def _trace(*, shown: bool) -> None:
 def _abandon_stdout() -> None:
     """Let nothing be written any more, so that the end of the process does not fail again."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _stdout().fileno())
 
 
 def quieten() -> None:
@@ -123,7 +137,11 @@ def quieten() -> None:
 
 def print_line(text: object = "") -> None:
     """Print one line on stdout, whatever the text holds."""
-    print(printable(str(text)))
+    print(printable(str(text)), file=_stdout())
+
+
+def _stdout() -> TextIO:
+    return _for_results[-1] if _for_results else sys.stdout
 
 
 def print_json(value: object) -> None:
@@ -131,7 +149,7 @@ def print_json(value: object) -> None:
     text = _as_json(value, ensure_ascii=False)
     if any(printable(line) != line for line in text.split("\n")) or not _can_be_said(text):
         text = _as_json(value, ensure_ascii=True)
-    print(text)
+    print(text, file=_stdout())
 
 
 def _as_json(value: object, *, ensure_ascii: bool) -> str:
@@ -140,7 +158,7 @@ def _as_json(value: object, *, ensure_ascii: bool) -> str:
 
 def _can_be_said(text: str) -> bool:
     try:
-        text.encode(sys.stdout.encoding)
+        text.encode(_stdout().encoding)
     except UnicodeEncodeError:
         return False
     return True
@@ -148,8 +166,9 @@ def _can_be_said(text: str) -> bool:
 
 def _spell_what_stdout_cannot_say() -> None:
     """Spell characters as escapes that the encoding of stdout does not have, as stderr does anyway."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    stdout = _stdout()
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(errors="backslashreplace")
 
 
 def _finite(value: Any) -> Any:
@@ -166,7 +185,7 @@ def print_table(rows: Sequence[Sequence[object]]) -> None:
     texts = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in texts) for i in range(len(texts[0]))] if texts else []
     for row in texts:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
