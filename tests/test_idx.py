@@ -224,6 +224,18 @@ def test_extra_columns_leave_beside_the_class(tmp_path):
     assert found.extra["label_1"].tolist() == writers.tolist()
 
 
+def test_columns_without_labels_are_said_to_be_lost(tmp_path):
+    columns = {"train": {"atelectasis": np.arange(3), "mass": np.arange(3)}}
+    dataset = Dataset.from_arrays({"train": (np.zeros((3, 2, 2), "u1"), None)}, name="chest", extra=columns)
+
+    receipt = mnistkit.export(dataset, "idx", tmp_path / "out")
+
+    assert "idx keeps no extra columns without labels (atelectasis, mass)" in receipt.lost
+    assert mnistkit.open(tmp_path / "out")["train"].info.extra == ()
+    with pytest.raises(CapabilityError, match="idx keeps no extra columns without labels"):
+        mnistkit.export(dataset, "idx", tmp_path / "strict", strict=True)
+
+
 def test_published_names(tmp_path):
     write_dataset(IDX, drawn_dataset(), tmp_path)
 

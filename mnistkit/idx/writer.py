@@ -35,12 +35,7 @@ class IdxWriter(Writer):
             check_gzip()
         if {"test", "t10k"} <= {split.name for split in info.splits}:
             raise CapabilityError("format 'idx'", "splits 'test' and 't10k' have the same files")
-        stored = {s.label_dtype: _label_type(s) for s in info.splits if s.label_dtype}
-        return [
-            Loss(f"idx keeps labels as {narrow}, not as {wide}")
-            for wide, narrow in sorted(stored.items())
-            if not np.can_cast(wide, narrow)
-        ]
+        return [*_lost_widths(info), *_lost_columns(info)]
 
     def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
         """Write the files of one split under their published names."""
@@ -90,6 +85,20 @@ class _Array:
                 return
             with GzipWriter(file, itemsize=self.header.dtype.itemsize, workers=self._workers) as packed:
                 yield packed
+
+
+def _lost_widths(info: DatasetInfo) -> Iterator[Loss]:
+    stored = {s.label_dtype: _label_type(s) for s in info.splits if s.label_dtype}
+    for wide, narrow in sorted(stored.items()):
+        if not np.can_cast(wide, narrow):
+            yield Loss(f"idx keeps labels as {narrow}, not as {wide}")
+
+
+def _lost_columns(info: DatasetInfo) -> Iterator[Loss]:
+    """Tell the columns that have no file to go to: they stand beside the labels, where there are any."""
+    lost = dict.fromkeys(name for split in info.splits if not split.labelled for name in _columns(split))
+    if lost:
+        yield Loss(f"idx keeps no extra columns without labels ({', '.join(lost)})", columns=tuple(lost))
 
 
 def _columns(split: SplitInfo) -> list[str]:
