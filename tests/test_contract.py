@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from mnistkit.dataset import Batch, Dataset
+from mnistkit.dataset import Batch, Dataset, ExtraColumn
 from mnistkit.errors import CapabilityError, MnistkitError
 from mnistkit.hooks import FORMATS
 from mnistkit.naming import canonical
@@ -108,11 +108,11 @@ def test_every_bundled_format_is_held_to_the_contract():
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch):
+def install(tmp_path_factory, monkeypatch):
     """Install a distribution whose format is found as any other: ``install(name, module)``."""
 
     def install(name, module):
-        site = tmp_path / f"site-{name}"
+        site = tmp_path_factory.mktemp(f"site-{name}")
         info = site / f"mnistkit_{name}-1.0.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mnistkit-{name}\nVersion: 1.0\n")
@@ -379,6 +379,57 @@ def claiming_columns(npy):
     return {"extra_columns": "all"}
 
 
+def knowing_names(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            return dataclasses.replace(super().info(), class_names=tuple("abcdefghij"))
+
+    return {"Reader": Reader}
+
+
+def numbering_rows(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info, row = super().info(), (ExtraColumn("row", "int64", ()),)
+            return dataclasses.replace(
+                info, splits=tuple(dataclasses.replace(s, extra=row) for s in info.splits)
+            )
+
+        def batches(self, split, start, stop, size):
+            for batch in super().batches(split, start, stop, size):
+                rows = {"row": np.arange(batch.start, batch.start + len(batch))}
+                yield dataclasses.replace(batch, extra=rows)
+
+    return {"Reader": Reader}
+
+
+def narrowing_labels(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            splits = tuple(dataclasses.replace(s, label_dtype="uint8") for s in info.splits)
+            return dataclasses.replace(info, splits=splits)
+
+        def batches(self, split, start, stop, size):
+            for batch in super().batches(split, start, stop, size):
+                yield dataclasses.replace(batch, labels=batch.labels.astype("uint8"))
+
+    return {"Reader": Reader}
+
+
+def claiming_width(npy):
+    return {"label_dtype": "int64"}
+
+
+def littering(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            (folder.parent.parent / "notes.txt").write_text(part.stem)
+            return super().write(folder, part, batches)
+
+    return {"Writer": Writer}
+
+
 def unsure(npy):
     return {"sniff": lambda head, names: "maybe"}
 
@@ -408,6 +459,11 @@ FAULTS = [
     (claiming_columns, "test_extra_columns_are_proved_or_said_to_be_lost", "extra column"),
     (claiming_names, "test_class_names_come_back", "other class names"),
     (claiming_columns, "test_extra_columns_come_back", "columns"),
+    (knowing_names, "test_class_names_come_back", "class names come back, which the card does not claim"),
+    (numbering_rows, "test_extra_columns_come_back", "columns row come back, which the card does not claim"),
+    (narrowing_labels, "test_labels_are_as_wide_as_claimed", "int32 came back as uint8, with no loss said"),
+    (claiming_width, "test_labels_are_as_wide_as_claimed", "int32 is narrower than int64"),
+    (littering, "test_a_failing_source_leaves_nothing", "an export that failed left notes.txt"),
     (unsure, "test_its_own_files_are_recognised", "recognised by nobody"),
 ]
 
@@ -418,7 +474,8 @@ FAULTS = [
 )
 def test_the_contract_finds(broken, npy, tmp_path, fault, test, message):
     contract = broken(**fault(npy))
-    arguments = {"shape": (28, 28), "names": ("val", "t10k"), "workers": 1, "tmp_path": tmp_path}
+    arguments = {"shape": (28, 28), "names": ("val", "t10k"), "workers": 1, "dtype": "int32"}
+    arguments["tmp_path"] = tmp_path
     check = getattr(contract, test)
     taken = {name: arguments[name] for name in inspect.signature(check).parameters}
 
@@ -478,6 +535,14 @@ def test_the_contract_finds_a_heavy_card(install, tmp_path):
 
     with pytest.raises(AssertionError, match="mnistkit_heavy imports numpy"):
         type("Heavy", (FormatContract,), {"format": "heavy"})().test_the_card_is_light()
+
+
+def test_the_contract_finds_a_card_that_prints(install):
+    site = install("loud", "mnistkit_loud")
+    (site / "mnistkit_loud.py").write_text("print('hello')\n")
+
+    with pytest.raises(AssertionError, match=r"mnistkit_loud prints when it is imported: 'hello\\n'"):
+        type("Loud", (FormatContract,), {"format": "loud"})().test_the_card_is_light()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,20 +19,20 @@ from __future__ import annotations
 import pytest
 
 #: Where asserts tell what they found, as those of tests do: pytest must know before the import.
-_TESTS = ("base", "card", "content", "datasets", "reading", "watching", "writing")
+_TESTS = ("base", "card", "content", "reading", "writing")
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _TESTS))
 
-from mnistkit.testing.card import CardContract  # noqa: E402 - see above
-from mnistkit.testing.content import ContentContract  # noqa: E402 - see above
-from mnistkit.testing.datasets import (  # noqa: E402 - see above
+from mnistkit.contract.datasets import (  # noqa: E402 - see above
     assert_same_content,
-    datasets,
     drawn_dataset,
     read_dataset,
     reread_dataset,
     write_dataset,
 )
+from mnistkit.testing.card import CardContract  # noqa: E402 - see above
+from mnistkit.testing.content import ContentContract  # noqa: E402 - see above
 from mnistkit.testing.reading import ReadingContract  # noqa: E402 - see above
+from mnistkit.testing.strategies import datasets  # noqa: E402 - see above
 from mnistkit.testing.writing import WritingContract  # noqa: E402 - see above
 
 __all__ = [

@@ -11,10 +11,11 @@ from typing import cast
 import numpy as np
 import pytest
 
+from mnistkit.contract import content
+from mnistkit.contract.datasets import assert_same_content
+from mnistkit.contract.watching import assert_flat, lengths, no_file_left_open
 from mnistkit.dataset import Batch, Dataset, SplitInfo, bounds_of
 from mnistkit.testing.base import Contract
-from mnistkit.testing.datasets import assert_same_content, drawn_dataset
-from mnistkit.testing.watching import assert_flat, lengths, no_file_left_open
 
 
 class ReadingContract(Contract):
@@ -22,20 +23,12 @@ class ReadingContract(Contract):
 
     def test_row_ranges_are_read(self, tmp_path: Path) -> None:
         """Any slice of a split is what the same slice of the source is."""
-        dataset = drawn_dataset(130, 10)
-        found, generator = self._round_trip(dataset, tmp_path), np.random.default_rng(0)
-
-        for _ in range(12):
-            start, stop = sorted(map(int, generator.integers(0, 131, 2)))
-            a, b = found["train"][start:stop].load(), dataset["train"][start:stop].load()
-            assert np.array_equal(a.images, b.images), f"other pixels in rows {start} to {stop}"
-            assert a.labels is not None
-            assert b.labels is not None
-            assert np.array_equal(a.labels, b.labels), f"other labels in rows {start} to {stop}"
+        self._need("reader", "writer")
+        content.gives_any_rows(self.subject, tmp_path)
 
     def test_batches_are_what_they_promise(self, tmp_path: Path) -> None:
         """Batches of any size are all announced rows in order, as typed, C-ordered, in native byte order."""
-        dataset = drawn_dataset(130, 5)
+        dataset = self.subject.drawn(130, 5)
         found = self._round_trip(dataset, tmp_path)
 
         for name, split in found.splits.items():
@@ -52,7 +45,7 @@ class ReadingContract(Contract):
 
     def test_label_bounds_are_exact(self, tmp_path: Path) -> None:
         """A reader knows the least and the greatest label of each split before it is read."""
-        found = self._round_trip(drawn_dataset(23, 0, classes=7), tmp_path)
+        found = self._round_trip(self.subject.drawn(23, 0, classes=7), tmp_path)
 
         for name, split in found.splits.items():
             labels = split.load().labels
@@ -61,7 +54,7 @@ class ReadingContract(Contract):
 
     def test_files_of_a_split_are_there(self, tmp_path: Path) -> None:
         """A reader names existing files for each split that has images."""
-        found = self._round_trip(drawn_dataset(), tmp_path)
+        found = self._round_trip(self.subject.drawn(), tmp_path)
 
         for name in found.splits:
             files = found.reader.files(name)
@@ -70,7 +63,7 @@ class ReadingContract(Contract):
 
     def test_a_reader_can_be_pickled(self, tmp_path: Path) -> None:
         """A reader that knows its source reads on in another process."""
-        dataset = drawn_dataset()
+        dataset = self.subject.drawn()
         found = self._round_trip(dataset, tmp_path)
 
         again = pickle.loads(pickle.dumps(found.reader))  # noqa: S301 - what we pickled ourselves
@@ -79,7 +72,7 @@ class ReadingContract(Contract):
 
     def test_several_threads_read_at_once(self, tmp_path: Path) -> None:
         """A reader with random access serves several threads."""
-        dataset = drawn_dataset(400, 10)
+        dataset = self.subject.drawn(400, 10)
         found = self._round_trip(dataset, tmp_path)
         if found.reader.access != "random":
             pytest.skip(f"{self.format} is read in order")
@@ -94,7 +87,7 @@ class ReadingContract(Contract):
 
     def test_an_abandoned_reader_closes_its_files(self, tmp_path: Path) -> None:
         """Whoever stops reading early leaves no file open."""
-        found = self._round_trip(drawn_dataset(), tmp_path)
+        found = self._round_trip(self.subject.drawn(), tmp_path)
 
         with no_file_left_open(tmp_path):
             batches = cast("Generator[Batch]", found.reader.batches("train", 0, 30, 4))
@@ -103,13 +96,14 @@ class ReadingContract(Contract):
 
     def test_reading_keeps_no_batches(self, tmp_path: Path) -> None:
         """Reading more images takes no more memory."""
-        found = self._round_trip(drawn_dataset(max(lengths(self._rows)), 0), tmp_path)
+        subject = self.subject
+        found = self._round_trip(subject.drawn(max(lengths(subject.rows)), 0), tmp_path)
 
         def read(rows: int) -> None:
-            for _ in found.reader.batches("train", 0, rows, self._rows):
+            for _ in found.reader.batches("train", 0, rows, subject.rows):
                 pass
 
-        assert_flat(read, self._rows)
+        assert_flat(read, subject.rows, subject.image_bytes)
 
 
 def _check_batch(batch: Batch, info: SplitInfo, size: int) -> None:

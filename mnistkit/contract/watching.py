@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnistkit.contract.faults import expect
 from mnistkit.dataset import Array, Batch
 
 #: A source long enough to tell who keeps it, in batches.
@@ -41,22 +42,21 @@ def lengths(rows: int) -> tuple[int, int, int, int]:
     return rows, BATCHES // 3 * rows, BATCHES * rows, 3 * BATCHES * rows
 
 
-def assert_flat(work: Callable[[int], None], rows: int) -> None:
-    """Assert that working on all batches of ``rows`` images takes no more memory than on a third.
+def assert_flat(work: Callable[[int], None], rows: int, image_bytes: int) -> None:
+    """Expect that working on all batches of ``rows`` images takes no more memory than on a third.
 
     A quarter of the pixels between is allowed for.  What reads ahead or fills a group of rows first may
     need more images to reach its most: then three times as many must take no more than all.
+
+    Raises:
+        Fault: It takes more.
     """
     batch, third, whole, thrice = lengths(rows)
     _peak(work, batch)
     few, many, more = _peak(work, third), _peak(work, whole), whole - third
-    if many - few >= _allowed(more):
+    if many - few >= more * image_bytes // 4:
         few, many, more = many, _peak(work, thrice), thrice - whole
-    assert many - few < _allowed(more), f"the peak grew from {few:,} to {many:,} bytes"
-
-
-def _allowed(images: int) -> int:
-    return images * 28 * 28 // 4
+    expect(many - few < more * image_bytes // 4, f"the peak grew from {few:,} to {many:,} bytes")
 
 
 def _peak(work: Callable[[int], None], rows: int) -> int:
@@ -71,14 +71,18 @@ def _peak(work: Callable[[int], None], rows: int) -> int:
 
 @contextmanager
 def no_file_left_open(folder: Path) -> Iterator[None]:
-    """Assert that a block closes all files below a folder itself, not by way of the garbage collector."""
+    """Expect a block to close all files below a folder itself, not by way of the garbage collector.
+
+    Raises:
+        Fault: It leaves one open.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         yield
         left = _open_below(folder)
         gc.collect()
     left += [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)]
-    assert not left, f"left open: {', '.join(left)}"
+    expect(not left, f"left open: {', '.join(left)}")
 
 
 def files_below(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Datasets to test with, and ways to write, read and compare them without the rest of an export."""
+"""Datasets to check with, and ways to write, read and compare them without the rest of an export."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from mnistkit.dataset import DTYPES, Batch, Dataset
+from mnistkit.contract.faults import expect
+from mnistkit.dataset import Batch, Dataset, DatasetInfo
 from mnistkit.engine.plan import check_content
+from mnistkit.errors import DataError
 from mnistkit.naming import file_stem
 from mnistkit.options import adopt, as_dict, build
-from mnistkit.plugin import Format, Part, Source, Written
+from mnistkit.plugin import Format, Part, Reader, Source, Written
 from mnistkit.registry import load_reader, load_writer
 
 
@@ -84,16 +84,20 @@ def _rows_from(batches: Iterator[Batch], start: int) -> Iterator[Batch]:
 
 
 def assert_same_content(found: Dataset, expected: Dataset) -> None:
-    """Assert that two datasets have the same splits, images (bit for bit) and labels."""
-    assert list(found.splits) == list(expected.splits), f"splits {list(found.splits)}"
+    """Compare the splits, images (bit for bit) and labels of two datasets.
+
+    Raises:
+        Fault: They differ; an AssertionError.
+    """
+    expect(list(found.splits) == list(expected.splits), f"splits {list(found.splits)}")
     for name, split in expected.splits.items():
         a, b = found[name].load(), split.load()
-        assert a.images.shape == b.images.shape, f"{name}: {a.images.shape}, not {b.images.shape}"
-        assert a.images.dtype == b.images.dtype, f"{name}: {a.images.dtype}, not {b.images.dtype}"
-        assert a.images.tobytes() == b.images.tobytes(), f"{name}: other pixels"
-        assert (a.labels is None) == (b.labels is None), f"{name}: labels on one side only"
-        if a.labels is not None and b.labels is not None:
-            np.testing.assert_array_equal(a.labels, b.labels, err_msg=name)
+        expect(a.images.shape == b.images.shape, f"{name}: {a.images.shape}, not {b.images.shape}")
+        expect(a.images.dtype == b.images.dtype, f"{name}: {a.images.dtype}, not {b.images.dtype}")
+        expect(a.images.tobytes() == b.images.tobytes(), f"{name}: other pixels")
+        expect((a.labels is None) == (b.labels is None), f"{name}: labels on one side only")
+        same = a.labels is None or b.labels is None or np.array_equal(a.labels, b.labels)
+        expect(same, f"{name}: other labels")
 
 
 def drawn_dataset(
@@ -129,18 +133,34 @@ def drawn_dataset(
     return Dataset.from_arrays(splits, **{"name": "drawn", **more})
 
 
-@st.composite
-def datasets(draw: st.DrawFn, card: Format) -> Dataset:
-    """Draw any small dataset that a card claims to carry: its shapes, pixels and labels."""
-    shape: tuple[int, ...] = draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
-    if draw(st.sampled_from(card.ranks)) == 3:
-        shape += (draw(st.sampled_from(card.channels or (1, 2, 3, 4, 5))),)
-    dtype = draw(st.sampled_from(card.dtypes or DTYPES))
-    labelled = not card.unlabelled or draw(st.booleans())
-    least, greatest = -(2**31) if card.negative_labels else 0, 2**31 - 1
-    splits = {}
-    for name, fewest in (("train", 1), ("test", 0)):
-        rows = draw(st.integers(fewest, 5))
-        labels = draw(hnp.arrays("int64", rows, elements=st.integers(least, greatest)))
-        splits[name] = draw(hnp.arrays(dtype, (rows, *shape))), labels if labelled else None
-    return Dataset.from_arrays(splits, name="drawn")
+def fitting_shape(card: Format, size: tuple[int, int] = (28, 28)) -> tuple[int, ...]:
+    """Return the shape of images of some height and width that a card claims to carry, gray if it can."""
+    return size if 2 in card.ranks else (*size, card.channels[0] if card.channels else 3)
+
+
+def fitting_dtype(card: Format) -> str:
+    """Return a pixel type that a card claims to carry, bytes if it can."""
+    return "uint8" if not card.dtypes or "uint8" in card.dtypes else card.dtypes[0]
+
+
+def failing_dataset(dataset: Dataset, *, after: int) -> Dataset:
+    """Return a dataset that reads like another until a row of a split, and fails there on purpose."""
+    return Dataset(_FailingReader(dataset, after))
+
+
+class _FailingReader(Reader):
+    """Gives some rows of each split of a dataset, then raises DataError."""
+
+    def __init__(self, dataset: Dataset, after: int) -> None:
+        self._dataset, self._after = dataset, after
+
+    def info(self) -> DatasetInfo:
+        return self._dataset.info
+
+    def batches(self, split: str, start: int, stop: int, size: int) -> Iterator[Batch]:
+        yield from _rows_from(self._dataset[split][start : min(stop, self._after)].batches(size), start)
+        if stop > self._after:
+            raise DataError(f"split {split!r}", "fails on purpose")
+
+    def files(self, split: str) -> Sequence[Path]:  # noqa: ARG002 - the same for each split
+        return ()

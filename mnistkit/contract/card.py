@@ -1,0 +1,129 @@
+"""The card of a format is light, says what the format is, and recognises its files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+from mnistkit.compression import head_of
+from mnistkit.contract.faults import Fault, expect
+from mnistkit.contract.subject import Subject
+from mnistkit.contract.watching import files_below
+from mnistkit.options import Option, build, options_of
+from mnistkit.plugin import API, Reader, Writer
+from mnistkit.registry import RESERVED, find_formats, load_format, load_reader, load_writer, only_claim
+
+#: What a card may import beside the standard library and its own package, which includes other cards.
+LIGHT = ("mnistkit", "pluggy")
+
+#: What other tools call an option -> what mnistkit calls it in every format.
+NAMES = {
+    "codec": "compression", "compress": "compression", "compressor": "compression",
+    "dialect": "preset", "flavor": "preset", "flavour": "preset",
+    "mode": "layout", "orient": "layout", "structure": "layout", "style": "layout",
+}  # fmt: skip
+
+#: Imports a module and tells what came along; what it prints is told too, and kept from stdout.
+_IMPORTING = """
+import contextlib, importlib, io, json, sys
+before, printed = set(sys.modules), io.StringIO()
+with contextlib.redirect_stdout(printed):
+    importlib.import_module(sys.argv[1])
+packages = {name.partition(".")[0] for name in sys.modules.keys() - before} - sys.stdlib_module_names
+print(json.dumps({"packages": sorted(packages), "printed": printed.getvalue()}))
+"""
+
+
+def is_light(subject: Subject) -> None:
+    """Importing the module of the card imports nothing that takes time, and prints nothing.
+
+    Raises:
+        Fault: It imports more than the standard library, pluggy and cards, or prints.
+    """
+    plugin = only_claim(find_formats()[subject.format])
+    command = [sys.executable, "-c", _IMPORTING, plugin.module]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+    expect(run.returncode == 0, f"{plugin.module} cannot be imported: {run.stderr}")
+    told = json.loads(run.stdout.splitlines()[-1])
+    heavy = [name for name in told["packages"] if not _is_light(name, plugin.package)]
+    expect(not heavy, f"{plugin.module} imports {', '.join(heavy)}")
+    expect(not told["printed"], f"{plugin.module} prints when it is imported: {told['printed']!r}")
+
+
+def _is_light(name: str, own: str) -> bool:
+    return name in (*LIGHT, own) or name.startswith("mnistkit_")
+
+
+def says_what_it_is(subject: Subject) -> None:
+    """The card has the entry point's name, this interface, one sentence and suffixes.
+
+    Raises:
+        Fault: It has not.
+    """
+    card = load_format(subject.format)
+    expect(card.name == subject.format, f"the card is named {card.name!r}, not {subject.format!r}")
+    expect(card.api == API, f"api is {card.api}, not {API}")
+    expect(card.summary.endswith("."), f"summary is no sentence: {card.summary!r}")
+    expect(card.suffixes, "no suffixes")
+    expect(all(card.suffixes), f"suffixes {card.suffixes}")
+
+
+def leads_to_its_classes(subject: Subject) -> None:
+    """Reader and writer lead to a Reader and a Writer.
+
+    Raises:
+        Fault: There is neither.
+        PluginError: One of them leads elsewhere.
+    """
+    card = load_format(subject.format)
+    expect(card.reader or card.writer, "neither reader nor writer")
+    if card.reader:
+        expect(issubclass(load_reader(card), Reader), f"{card.reader} is no Reader")
+    if card.writer:
+        expect(issubclass(load_writer(card), Writer), f"{card.writer} is no Writer")
+
+
+def explains_its_options(
+    subject: Subject,
+    sides: tuple[Literal["read_options", "write_options"], ...] = ("read_options", "write_options"),
+) -> None:
+    """Every option has a default, a sentence of help, and the name that it has in every format.
+
+    Raises:
+        Fault: One has not.
+        UsageError: One does not allow its own default.
+    """
+    for side in sides:
+        declared = getattr(load_format(subject.format), side)
+        fields, options = dataclasses.fields(declared), options_of(declared)
+        expect(declared.__dataclass_params__.frozen, f"{declared.__name__} is not frozen")
+        expect([f.name for f in fields] == [o.name for o in options], "an option without default")
+        for option in options:
+            _check_option(option)
+            expect(side == "read_options" or option.name not in RESERVED, f"{option.name!r} is the core's")
+            build(declared, {option.name: option.default}, where=option.name)
+
+
+def _check_option(option: Option) -> None:
+    expect(option.help.endswith("."), f"help of {option.name!r} is no sentence: {option.help!r}")
+    if option.name in NAMES:
+        raise Fault(f"{option.name!r} is called {NAMES[option.name]!r} elsewhere")
+
+
+def recognises_its_own(subject: Subject, folder: Path) -> None:
+    """The format says yes to what it writes by default, and no other installed format does.
+
+    Raises:
+        Fault: It does not, or another does too.
+    """
+    usual = Subject(subject.format)
+    usual.write(usual.drawn(), folder)
+    files = files_below(folder)
+    head = head_of(max(files, key=lambda path: path.stat().st_size))
+    names = [path.relative_to(folder).as_posix() for path in files]
+    saying_yes = [name for name in find_formats() if load_format(name).sniff(head, names) == "yes"]
+    expect(saying_yes == [subject.format], f"recognised by {', '.join(saying_yes) or 'nobody'}")

@@ -1,0 +1,73 @@
+"""A format under some write options: what the contract is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mnistkit.contract.datasets import (
+    drawn_dataset,
+    fitting_dtype,
+    fitting_shape,
+    reread_dataset,
+    write_dataset,
+)
+from mnistkit.contract.watching import FEW_ROWS, ROWS
+from mnistkit.dataset import Dataset
+from mnistkit.options import build
+from mnistkit.plugin import Format, Writer, Written
+from mnistkit.registry import load_format, load_writer
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A format under some write options, and the way there and back.
+
+    Attributes:
+        format: Name of the format.
+        options: Write options in place of the defaults.
+    """
+
+    format: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def card(self) -> Format:
+        """The card as it reads under the options."""
+        card = load_format(self.format)
+        return card.with_options(build(card.write_options, self.options, where=self.format))
+
+    @property
+    def rows(self) -> int:
+        """Images of a batch where memory is watched."""
+        return FEW_ROWS if self.card.unit == "image" else ROWS
+
+    @property
+    def image_bytes(self) -> int:
+        """Size in memory of one image of :meth:`drawn`."""
+        return self.drawn(1, 0)["train"].info.image_bytes
+
+    def shape(self, height: int, width: int) -> tuple[int, ...]:
+        """Return the shape of an image of this size, with channels only where the format must have them."""
+        return fitting_shape(self.card, (height, width))
+
+    def drawn(self, train: int = 30, test: int = 10, **more: Any) -> Dataset:
+        """Return a dataset of random pixels that the card claims to carry; see :func:`drawn_dataset`."""
+        usual = {"shape": self.shape(28, 28), "dtype": fitting_dtype(self.card)}
+        return drawn_dataset(train, test, **{**usual, **more})
+
+    def writer(self) -> Writer:
+        """Return a writer with the options."""
+        card = load_format(self.format)
+        return load_writer(card)(build(card.write_options, self.options, where=self.format))
+
+    def write(self, dataset: Dataset, folder: Path, *, workers: int = 1, **changed: Any) -> Sequence[Written]:
+        """Write a dataset with the writer alone."""
+        options = {**self.options, **changed}
+        return write_dataset(load_format(self.format), dataset, folder, workers=workers, **options)
+
+    def reread(self, dataset: Dataset, folder: Path, **changed: Any) -> Dataset:
+        """Open what was written of a dataset."""
+        return reread_dataset(load_format(self.format), folder, dataset, **{**self.options, **changed})

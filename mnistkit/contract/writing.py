@@ -1,0 +1,74 @@
+"""A writer writes the same bytes on any number of workers, names them all, and keeps nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mnistkit.contract.datasets import parts_of
+from mnistkit.contract.faults import expect
+from mnistkit.contract.subject import Subject
+from mnistkit.contract.watching import BATCHES, Watch, files_below
+from mnistkit.dataset import Batch
+from mnistkit.plugin import Part
+
+#: How many batches a writer may hold besides one for each worker.
+_A_HANDFUL = 16
+
+
+def writes_the_same_bytes(subject: Subject, folder: Path, workers: tuple[int, ...] = (1, 2)) -> None:
+    """Any number of workers writes the same files, byte for byte.
+
+    Raises:
+        Fault: A file differs, or there is none.
+    """
+    dataset, trees = subject.drawn(8 * subject.rows + 5, 130), list[dict[Path, bytes]]()
+    for count in workers:
+        place = folder / str(len(trees))
+        place.mkdir()
+        subject.write(dataset, place, workers=count)
+        trees.append({path.relative_to(place): path.read_bytes() for path in files_below(place)})
+    expect(trees[0], "no files")
+    for tree in trees[1:]:
+        expect(list(tree) == list(trees[0]), f"{len(tree)} files, not {len(trees[0])}, or other names")
+        differing = [str(name) for name in tree if tree[name] != trees[0][name]]
+        expect(not differing, f"files that differ with the number of workers: {', '.join(differing)}")
+
+
+def names_what_it_wrote(subject: Subject, folder: Path) -> None:
+    """Every file is named by the writer, and every image counted, once.
+
+    Raises:
+        Fault: One is not.
+    """
+    written = subject.write(subject.drawn(), folder)
+    named = [name for each in written for name in each.files]
+    files = [f for name in named for f in files_below(folder / name)]
+    expect(sorted(files) == files_below(folder), f"files written and files named differ: {', '.join(named)}")
+    rows = sum(each.rows for each in written)
+    expect(rows == 40, f"{rows} images counted, not 40")
+
+
+def holds_few_batches(subject: Subject, folder: Path) -> None:
+    """A writer holds no more than a handful of batches, however many there are.
+
+    Raises:
+        Fault: It holds more.
+    """
+    part, batches = part_of(subject, BATCHES * subject.rows, workers=2)
+    watch = Watch()
+    subject.writer().write(folder, part, watch.over(batches))
+    most = part.workers + _A_HANDFUL
+    expect(watch.most <= most, f"{watch.most} of {BATCHES} batches were held at once")
+
+
+def part_of(subject: Subject, rows: int, workers: int = 1) -> tuple[Part, Iterator[Batch]]:
+    """Return a part of so many images, and its batches: writable arrays that nobody else holds."""
+    dataset = subject.drawn(rows, 0).select(["train"])
+    ((part, _),) = parts_of(subject.card, dataset, workers=workers)
+    return part, map(_copy, dataset["train"].batches(subject.rows))
+
+
+def _copy(batch: Batch) -> Batch:
+    labels = None if batch.labels is None else batch.labels.copy()
+    return Batch(batch.images.copy(), labels, batch.start)
