@@ -12,12 +12,15 @@ Where distributions may be anywhere else (in archives, in eggs, with finders of 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import PathFinder
 from typing import NamedTuple
+
+_log = logging.getLogger(__name__)
 
 _ENDINGS = (".dist-info", ".egg-info")
 _UNKNOWN = "an unknown distribution"
@@ -84,8 +87,12 @@ def _announced(folder: str, groups: Sequence[str]) -> Iterator[EntryPoint]:
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1]
         elif group in groups and line and not line.startswith("#"):
-            name, _, value = line.partition("=")
-            yield EntryPoint(group, name.strip(), value.strip(), distribution, version)
+            name, _, value = (part.strip() for part in line.partition("="))
+            if name and value and "\ufffd" not in line:
+                yield EntryPoint(group, name, value, distribution, version)
+            else:  # it must hurt nobody else
+                title = f"{distribution} {version}"
+                _log.warning("%s: an entry point cannot be read: %r; reinstall it", title, line)
 
 
 def _headers(text: str) -> tuple[str, str]:

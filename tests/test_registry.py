@@ -376,7 +376,7 @@ def test_damaged_metadata_hurts_only_what_it_is_of(install, tmp_path, entry_poin
 
     assert {"csv", "strange"} <= set(formats)
     assert [claim.distribution for claim in formats["csv"]] == ["mnistkit"]
-    assert "damaged 3: its entry points cannot be read: " in caplog.text
+    assert "damaged 3: an entry point cannot be read: " in caplog.text
 
 
 def test_an_entry_point_that_is_no_module_is_refused(install, tmp_path):

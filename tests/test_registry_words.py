@@ -194,12 +194,14 @@ def test_a_plugin_that_cannot_be_imported_is_told_how_to_go_on(module):
     assert message == f"{TITLE}: cannot be loaded: found RuntimeError: oh; update or uninstall other-dist"
 
 
-@pytest.mark.parametrize("code", ["raise KeyboardInterrupt", "raise GeneratorExit"])
-def test_what_is_meant_for_the_whole_program_passes_through(module, code):
-    module("strange_module", code)
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "GeneratorExit", "SystemExit"])
+def test_what_is_meant_for_the_whole_program_is_the_plugins_error(module, error):
+    module("strange_module", f"raise {error}")
 
-    with pytest.raises((KeyboardInterrupt, GeneratorExit)):
-        registry.call_hook(PLUGIN, "mnistkit_register_format", Format)
+    message = refusal(lambda: registry.call_hook(PLUGIN, "mnistkit_register_format", Format))
+
+    assert message.startswith(f"{TITLE}: cannot be loaded: found ")
+    assert error in message
 
 
 def test_a_hook_that_returns_something_else_is_told(module):
@@ -208,8 +210,9 @@ def test_a_hook_that_returns_something_else_is_told(module):
     message = refusal(lambda: registry.call_hook(PLUGIN, "mnistkit_register_format", Format))
 
     returned = {"api": 1, "name": "strange", "summary": "x.", "suffixes": (".x",)}
-    shown = repr([returned])
-    assert message == f"{TITLE}: mnistkit_register_format: expected one Format, found {shown}"
+    assert message.startswith(
+        f"{TITLE}: mnistkit_register_format: expected one Format, found {returned!r}"[:150]
+    )
 
 
 def test_a_long_return_value_is_cut(module):
@@ -217,7 +220,8 @@ def test_a_long_return_value_is_cut(module):
 
     message = refusal(lambda: registry.call_hook(PLUGIN, "mnistkit_register_format", Format))
 
-    assert message.endswith(f"found {repr(['x' * 100])[:80]}")
+    assert f"found {repr('x' * 100)[:70]}" in message
+    assert "x" * 90 not in message
 
 
 def test_a_hook_is_called_by_its_name(module):
@@ -225,7 +229,10 @@ def test_a_hook_is_called_by_its_name(module):
 
     assert registry.call_hook(PLUGIN, "mnistkit_register_format", Format) == card()
     message = refusal(lambda: registry.call_hook(PLUGIN, "mnistkit_register_dataset", Entry))
-    assert message == f"{TITLE}: mnistkit_register_dataset: expected one Entry, found []"
+    assert (
+        message
+        == f"{TITLE}: mnistkit_register_dataset: expected one Entry, found none; update or uninstall other-dist"
+    )
 
 
 def test_a_misspelt_hook_is_told(module):
