@@ -282,8 +282,8 @@ def streams(monkeypatch):
     opened = []
 
     @contextmanager
-    def counting(path):
-        with open_decompressed(path) as file:
+    def counting(path, kind=None):
+        with open_decompressed(path, kind) as file:
             opened.append(Counting(file))
             yield opened[-1]
 
