@@ -22,7 +22,7 @@ from fuzz.replay import findings, load
 from fuzz.targets import TARGETS
 
 _HOME = Path("build", "fuzz")
-_SECONDS_AN_INPUT = 10
+_SECONDS_AN_INPUT = 60
 _MOST_MEGABYTES = 1000
 _MOST_MEGABYTES_AT_ONCE = 300
 _DONE = re.compile(r"^#(\d+)\s.*\bcov: (\d+) ft: \d+ corp: (\d+)", re.MULTILINE)
@@ -74,7 +74,7 @@ def fuzz(name: str, minutes: float) -> Result:
     arguments = [
         f"-max_total_time={round(60 * minutes)}", f"-timeout={_SECONDS_AN_INPUT}",
         f"-rss_limit_mb={_MOST_MEGABYTES}", f"-malloc_limit_mb={_MOST_MEGABYTES_AT_ONCE}",
-        f"-dict={words}", f"-artifact_prefix={home}/", "-reload=0", corpus,
+        f"-dict={words}", f"-artifact_prefix={home}/", "-reload=0", f"-report_slow_units={_SECONDS_AN_INPUT}", corpus,
     ]  # fmt: skip
     before = set(_artifacts(home))
     log = home / "log"
