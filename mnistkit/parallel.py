@@ -184,7 +184,8 @@ class Turns:
             self._changed.wait_for(lambda: self._next == number or self._is_cut_off(number))
             if self._is_cut_off(number):
                 raise CancelledError
-            yield
+        yield
+        with self._changed:
             self._next += 1
             self._changed.notify_all()
 

@@ -34,8 +34,9 @@ _SINGLES, _LAST, _RUNS = _PAIRS, _PAIRS + 256, _PAIRS + 512
 _LABELS = _RUNS + _LONGEST_RUN + 1
 #: Arrow counts the bytes of one text with 32 bits; a value takes at most four.
 _MOST_VALUES = 1 << 26
-#: Words found in one go: as many as stay in a processor's own cache.
-_PIECE_WORDS = 1 << 16
+#: Values whose words are found in one go.  Fewer would stay in a processor's own cache, but each step lets go
+#: of the interpreter lock and takes it again, and threads that wait for each other lose more than that wins.
+_PIECE_VALUES = 1 << 20
 
 
 def encode(
@@ -73,7 +74,7 @@ def _lines(
 
 def _words_of(pixels: Bytes, labels: Words | None, label: Literal["first", "last"]) -> Words:
     """Return which words of the dictionary the lines are made of, one line after the other."""
-    step = max(1, _PIECE_WORDS // pixels.shape[1])
+    step = max(1, _PIECE_VALUES // pixels.shape[1])
     pieces = [slice(row, row + step) for row in range(0, len(pixels), step)]
     tables = (_table(pixels[rows], None if labels is None else labels[rows], label) for rows in pieces)
     return np.concatenate([np.empty(0, np.uint32), *map(_in_runs, tables)])

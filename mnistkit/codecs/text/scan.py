@@ -28,8 +28,8 @@ from mnistkit.compression import compression_of, open_decompressed
 from mnistkit.dataset import bounds_of
 from mnistkit.parallel import ordered_map, usable_cpus
 
-#: What one CPU judges at a time.
-_PIECE_BYTES = 1 << 20
+#: What one CPU judges at a time: on smaller pieces threads hand the interpreter lock to and fro more often.
+_PIECE_BYTES = 2 << 20
 
 
 class Judged(NamedTuple):
