@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -100,6 +101,19 @@ def test_a_plain_export_loads_nothing_that_it_does_not_need(tmp_path, small):
 
     assert "mnistkit_csv.writer" in modules
     assert UNUSED.keys() & modules == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the threads of a process so")
+def test_numpy_starts_no_threads_for_linear_algebra():
+    code = RUN_COMMAND + "\nimport os; print('threads:', len(os.listdir('/proc/self/task')), file=sys.stderr)"
+
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+
+    run = subprocess.run(
+        [sys.executable, "-c", code, "info", "synthetic"], check=True, capture_output=True, text=True, env=env
+    )
+
+    assert run.stderr == "threads: 1\n"
 
 
 def test_to_a_format_loads_that_plugin_alone():
