@@ -57,7 +57,9 @@ class plugin_border:  # noqa: N801 - used like a function, as contextlib's own a
         if isinstance(error, MemoryError):
             return DataError(where, "too large for memory", found=str(error) or None)
         if isinstance(error, OSError) and doing == "reading":
-            return DataError(error.filename or where, "cannot be read", found=_reason(error))
+            return DataError(
+                error.filename or where, "cannot be read", expected="a readable file", found=_reason(error)
+            )
         if isinstance(error, OSError) and doing == "writing":
             return not_written(where, error)
         return PluginError(

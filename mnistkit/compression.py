@@ -189,12 +189,12 @@ def _not_one(path: Path, found: str) -> DataError:
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(path, "cannot be read", found=error.strerror or str(error))
+    return DataError(path, "cannot be read", expected="a readable file", found=error.strerror or str(error))
 
 
 def _damaged(path: Path, kind: Compression, error: Exception) -> DataError:
     if kind == "none":
-        return DataError(path, "cannot be read", found=str(error))
+        return DataError(path, "cannot be read", expected="a readable file", found=str(error))
     found = "one that ends too early" if isinstance(error, EOFError) else str(error)
     return DataError(
         path, f"damaged {kind} data", expected="a whole stream", found=found, todo="get the file again"

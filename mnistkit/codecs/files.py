@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit import native
-from mnistkit.codecs import png
+from mnistkit.dataset import MOST_ROW_BYTES
 from mnistkit.errors import DataError
 
 #: Whether the system opens and makes files relative to an open folder.
@@ -23,7 +23,12 @@ RELATIVE = {os.open, os.mkdir} <= os.supports_dir_fd
 _BINARY = getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY
 _OLD = os.O_RDONLY | _BINARY | getattr(os, "O_NONBLOCK", 0)
-_MOST_BYTES = 8 * png.MOST_PIXELS  # twice as many as the pixels have, uncompressed
+
+#: Bytes of one file: of the largest image, uncompressed, and of what else may be said in the file.
+_MOST_BYTES = MOST_ROW_BYTES + (16 << 20)
+
+#: Bytes of files that are held together.
+_MOST_TOGETHER = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def opened(path: Path) -> Iterator[Folder]:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except OSError as error:
-        raise DataError(path, "cannot be opened", found=error.strerror) from error
+        raise DataError(path, "cannot be opened", expected="a folder", found=error.strerror) from error
     try:
         yield Folder(path, descriptor, "")
     finally:
@@ -81,19 +86,19 @@ def create_all(folder: Folder, names: Sequence[str], contents: Sequence[bytes]) 
             raise OSError(error.errno, error.strerror, str(folder.path / name)) from error
 
 
-def read_all(folder: Folder, names: Sequence[str]) -> list[bytes]:
-    """Return what regular files hold; opening or reading anything else does not wait for ever.
+def read_all(folder: Folder, names: Sequence[str]) -> Iterator[list[bytes]]:
+    """Yield what regular files hold, usually of all at once: of as many as have 16 MiB, or of one.
+
+    Opening or reading anything else does not wait for ever.
 
     Raises:
         DataError: No regular file, larger than any image, or it cannot be read.
     """
-    contents = _found(folder, names)
-    for name in names[len(contents) :]:
-        try:
-            contents.append(_read(folder, name))
-        except OSError as error:
-            raise DataError(folder.path / name, "cannot be read", found=error.strerror) from error
-    return contents
+    done = 0
+    while done < len(names):
+        contents = _found(folder, names[done:]) or _read_some(folder, names[done:])
+        done += len(contents)
+        yield contents
 
 
 def _created(folder: Folder, names: Sequence[str], contents: Sequence[bytes]) -> int:
@@ -106,12 +111,12 @@ def _created(folder: Folder, names: Sequence[str], contents: Sequence[bytes]) ->
 
 
 def _found(folder: Folder, names: Sequence[str]) -> list[bytes]:
-    """Read files in C, up to the first that fails."""
+    """Read files in C, up to the first that fails or makes them too many bytes."""
     if folder.open is None or native.state() != "in use":
         return []
     from mnistkit.native import files  # noqa: PLC0415 - may not be there
 
-    return files.read(folder.open, _joined(names), _MOST_BYTES)
+    return files.read(folder.open, _joined(names), _MOST_TOGETHER)
 
 
 def _joined(names: Sequence[str]) -> bytes:
@@ -129,17 +134,34 @@ def _create(folder: Folder, name: str, data: bytes) -> None:
         os.close(descriptor)
 
 
+def _read_some(folder: Folder, names: Sequence[str]) -> list[bytes]:
+    contents, size = [], 0
+    for name in names:
+        try:
+            contents.append(_read(folder, name))
+        except OSError as error:
+            raise DataError(
+                folder.path / name, "cannot be read", expected="an image", found=error.strerror
+            ) from error
+        size += len(contents[-1])
+        if size > _MOST_TOGETHER:
+            break
+    return contents
+
+
 def _read(folder: Folder, name: str) -> bytes:
     descriptor = os.open(folder.prefix + name, _OLD, dir_fd=folder.open)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise DataError(folder.path / name, "not a regular file", expected="an image")
+            raise DataError(
+                folder.path / name, "not a regular file", expected="an image", found="something else"
+            )
         if status.st_size > _MOST_BYTES:
             raise DataError(
                 folder.path / name,
                 "file too large",
-                expected=f"{_MOST_BYTES:,} bytes",
+                expected=f"at most {_MOST_BYTES:,} bytes",
                 found=f"{status.st_size:,}",
             )
         return _content(descriptor, status.st_size)

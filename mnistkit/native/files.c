@@ -135,13 +135,14 @@ read_file(int folder, const char *name, size_t most, Heap *heap)
     return closed(descriptor) && done;
 }
 
-/* Read files one behind the other, up to the first that fails, noting their ends; return how many. */
+/* Read files one behind the other, noting their ends, up to the first that fails or makes them more bytes
+ * than they may have together; return how many. */
 static size_t
 read_files(int folder, const char *names, size_t count, size_t most, Heap *heap, size_t *ends)
 {
     size_t i = 0;
     for (; i < count; i++) {
-        if (!read_file(folder, names, most, heap)) {
+        if (!read_file(folder, names, most - heap->size, heap)) {
             break;
         }
         ends[i] = heap->size;
@@ -239,8 +240,9 @@ cut(const Heap *heap, const size_t *ends, size_t count)
 
 PyDoc_STRVAR(read_doc,
 "read(folder, names, most)\n--\n\n"
-"Return what regular files in an open folder hold, up to the first that is none, cannot be read or is larger.\n\n"
-"`names` are bytes, a zero behind each; `most` is in bytes.");
+"Return what regular files in an open folder hold, up to the first that is none, cannot be read or does not\n"
+"fit in.\n\n"
+"`names` are bytes, a zero behind each; `most` is how many bytes all of them may have together.");
 
 static PyObject *
 read_(PyObject *module, PyObject *args)

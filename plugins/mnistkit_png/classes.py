@@ -76,7 +76,9 @@ def number(folders: Iterable[str], where: object) -> tuple[dict[str, int], tuple
             continue
         name = _named(match[2], folder, where)
         if names.setdefault(label, name) != name:
-            raise DataError(where, f"two names of class {label}", found=f"{names[label]!r} and {name!r}")
+            raise DataError(
+                where, f"two names of class {label}", expected="one", found=f"{names[label]!r} and {name!r}"
+            )
     return labels, _filled(labels.values(), names, where)
 
 

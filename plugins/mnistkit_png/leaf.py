@@ -78,7 +78,10 @@ class Leaf:
         bare = [*self.others, *(self.name(i) for i, tail in enumerate(self.tail) if found[tail] is None)]
         if bare:
             raise DataError(
-                self.path / min(bare), "image without a label", expected="NUMBER-numLABEL.png as others here"
+                self.path / min(bare),
+                "image without a label",
+                expected="NUMBER-numLABEL.png as others here",
+                found=min(bare),
             )
         labels = [int(match[1]) for match in found if match]
         if max(labels) >= 1 << 63:
@@ -146,7 +149,9 @@ def scan(folder: Path, *, is_root: bool = False) -> Leaf:
                     found.add(name, is_folder=is_folder)
                 found.links += [entry.name for entry in some if entry.is_symlink()]
     except OSError as error:
-        raise DataError(folder, "cannot be read", found=error.strerror) from error
+        raise DataError(
+            error.filename or folder, "cannot be read", expected="a folder of images", found=error.strerror
+        ) from error
     return found.leaf(folder)
 
 
@@ -215,12 +220,16 @@ def _check_image(entry: os.DirEntry[str], folder: Path) -> None:
             entry.path,
             "labels beside the images",
             expected="labels by folder",
+            found=entry.name,
             todo="move each image into the folder of its class and remove the file",
         )
     if not entry.name.lower().endswith(SUFFIXES):
-        raise DataError(entry.path, "stray file in a tree of images", expected=f"{', '.join(SUFFIXES)} alone")
+        raise DataError(
+            entry.path, "stray file in a tree of images", expected=f"{', '.join(SUFFIXES)} alone",
+            found=entry.name,
+        )  # fmt: skip
     if not entry.is_file():
-        raise DataError(entry.path, "not a regular file", expected="an image")
+        raise DataError(entry.path, "not a regular file", expected="an image", found="something else")
     _check_text(entry.name, folder)
 
 

@@ -13,6 +13,7 @@ from mnistkit.codecs.files import opened, read_all
 from mnistkit.dataset import Batch, DatasetInfo, SplitInfo, bounds_of
 from mnistkit.errors import DataError
 from mnistkit.plugin import Reader
+from mnistkit_png import SUFFIXES
 from mnistkit_png.listing import Listing
 from mnistkit_png.tree import survey
 
@@ -27,11 +28,11 @@ class PngReader(Reader):
             DataError: No tree of images.
         """
         if not self.source.path.is_dir():
-            raise DataError(self.source.path, "one file", expected="a folder of images")
+            raise DataError(self.source.path, "one file", expected="a folder of images", found="a file")
         self._listings, class_names = survey(self.source)
         like = next((name for name, images in self._listings.items() if len(images)), None)
         if like is None:
-            raise DataError(self.source.path, "no images")
+            raise self.source.lacks(SUFFIXES)
         model = _described(like, self._listings[like])
         self._splits = {
             name: _described(name, images) if len(images) else _empty(name, self.source.shape_of(name), model)
@@ -50,9 +51,11 @@ class PngReader(Reader):
             names = images.seen_from(self.source.path)
             for first in range(start, stop, size):
                 last = min(first + size, stop)
-                files = read_all(folder, names.paths(first, last))
-                pixels = np.empty((last - first, *info.shape), info.dtype)
-                png.decode_batch(files, pixels, partial(_nth, images, first), images[0])
+                pixels, done = np.empty((last - first, *info.shape), info.dtype), 0
+                for files in read_all(folder, names.paths(first, last)):
+                    where = partial(_nth, images, first + done)
+                    png.decode_batch(files, pixels[done : done + len(files)], where, images[0])
+                    done += len(files)
                 pixels.flags.writeable = False
                 yield Batch(pixels, images.labels(first, last), first)
 
@@ -64,7 +67,7 @@ def _nth(images: Listing, first: int, i: int) -> Path:
 def _described(name: str, images: Listing) -> SplitInfo:
     first = images[0]
     with opened(first.parent) as folder:
-        (data,) = read_all(folder, [first.name])
+        (data,) = next(read_all(folder, [first.name]))
     shape, dtype = png.peek(data, first)
     labels = images.labels(0, len(images))
     if labels is None:

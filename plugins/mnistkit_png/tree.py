@@ -27,6 +27,7 @@ def survey(source: Source) -> tuple[dict[str, Listing], tuple[str, ...] | None]:
             raise DataError(
                 source.path,
                 f"two folders for split {name!r}",
+                expected="one",
                 found=f"{found[name][0].path.name}, {leaf.path.name}",
             )
         found[name] = leaf, classes
@@ -92,7 +93,9 @@ def _splits(source: Source, root: Leaf) -> Iterator[tuple[Leaf, list[Leaf]]]:
 def _class(path: Path) -> Leaf:
     leaf = scan(path)
     if leaf.folders:
-        raise DataError(path / leaf.folders[0], "folder in the folder of a class", expected="images")
+        raise DataError(
+            path / leaf.folders[0], "folder in the folder of a class", expected="images", found="a folder"
+        )
     return leaf
 
 
@@ -117,6 +120,9 @@ def _listing(leaf: Leaf, classes: Sequence[Leaf], labels: dict[str, int]) -> Lis
         other = by_label.setdefault(labels[one.path.name], one)
         if other is not one:
             raise DataError(
-                leaf.path, "two folders of one class", found=f"{other.path.name}, {one.path.name}"
+                leaf.path,
+                "two folders of one class",
+                expected="one",
+                found=f"{other.path.name}, {one.path.name}",
             )
     return listing(classes, [labels[one.path.name] for one in classes])

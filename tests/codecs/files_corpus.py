@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 import sys
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from text_corpus import load
 
-MOST = 100_000
+LARGEST, MOST = 100_000, 300_000
 
 
 def joined(names):
@@ -20,7 +21,7 @@ def joined(names):
 def drawn(rng, i):
     """Return a name and content of a file."""
     name = rng.choice(["", "sub/", "x" * 200, "ключ", "\udcff"]) + str(i)
-    return name, rng.randbytes(rng.choice([0, 1, 275, 4096, rng.randrange(MOST)]))
+    return name, rng.randbytes(rng.choice([0, 1, 275, 4096, rng.randrange(LARGEST)]))
 
 
 def check(loops, rng, path, folder):
@@ -35,16 +36,13 @@ def check(loops, rng, path, folder):
     assert loops.create(folder, joined(names), tuple(contents)) == whole
     for name, content in zip(names[:whole], contents, strict=False):
         assert Path(path, name).read_bytes() == content
-    assert loops.read(folder, joined(names), MOST) == contents[:whole]
-    for i, content in enumerate(contents[:whole]):
-        if content:
-            assert loops.read(folder, joined(names), len(content) - 1) == contents[: first_above(contents, i)]
-            break
+    for most in (MOST, rng.randrange(MOST), sum(map(len, contents[:whole]))):
+        assert loops.read(folder, joined(names), most) == contents[: fitting(contents[:whole], most)]
 
 
-def first_above(contents, i):
-    """Return which file is the first that is larger than one byte less than file i."""
-    return next(k for k, content in enumerate(contents) if len(content) >= len(contents[i]))
+def fitting(contents, most):
+    """Return how many of the first files have so many bytes together, at most."""
+    return sum(size <= most for size in accumulate(map(len, contents)))
 
 
 def main(library, cases):

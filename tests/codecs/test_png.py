@@ -409,7 +409,9 @@ def test_wrong_checksum_of_pixels_is_named_though_pillow_ignores_it():
     at = data.index(b"IDAT")
     data[at + 4 + struct.unpack_from(">I", data, at - 4)[0]] ^= 1
 
-    with pytest.raises(DataError, match=r"^x\.png: damaged PNG: found wrong checksum in chunk IDAT$"):
+    with pytest.raises(
+        DataError, match=r"^x\.png: damaged PNG: expected sound chunks, found wrong checksum in chunk IDAT$"
+    ):
         png.decode(bytes(data), "x.png")
 
 
@@ -423,9 +425,12 @@ def test_rows_too_few_or_too_many_are_refused():
 
 
 def test_an_empty_file_and_text_are_refused_by_name():
-    with pytest.raises(DataError, match=r"^x\.png: empty file: expected an image$"):
+    with pytest.raises(DataError, match=r"^x\.png: empty file: expected an image, found nothing$"):
         png.decode(b"", "x.png")
-    with pytest.raises(DataError, match=r"^x\.png: no image: expected PNG, JPEG, BMP, TIFF, WEBP, GIF, PPM$"):
+    with pytest.raises(
+        DataError,
+        match=r"^x\.png: no image: expected PNG, JPEG, BMP, TIFF, WEBP, GIF, PPM, found b'label,pi'$",
+    ):
         png.decode(b"label,pixel0\n", "x.png")
 
 
@@ -461,7 +466,7 @@ def test_a_bomb_in_another_format_is_refused(monkeypatch):
     data = saved(Image.new("L", (20, 20)), "BMP")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
 
-    with pytest.raises(DataError, match="damaged image: found Image size"):
+    with pytest.raises(DataError, match="damaged image: expected a sound one, found Image size"):
         png.decode(data, "x.bmp")
 
 
@@ -488,7 +493,7 @@ def test_several_images_in_one_file_are_refused():
 
     for kind in ("TIFF", "PNG", "GIF"):
         data = saved(pages[0], kind, save_all=True, append_images=pages[1:])
-        with pytest.raises(DataError, match="several images in one file: expected 1, found 2"):
+        with pytest.raises(DataError, match="several images in one file: expected 1, found more"):
             png.decode(data, "x")
 
 

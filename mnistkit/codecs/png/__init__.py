@@ -3,12 +3,10 @@
 from mnistkit.codecs.png.decoding import decode, decode_batch, peek
 from mnistkit.codecs.png.encoding import LEVEL, check, encode, encode_batch
 from mnistkit.codecs.png.foreign import FORMATS
-from mnistkit.codecs.png.frame import MOST_PIXELS
 
 __all__ = [
     "FORMATS",
     "LEVEL",
-    "MOST_PIXELS",
     "check",
     "decode",
     "decode_batch",

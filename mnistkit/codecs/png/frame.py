@@ -44,6 +44,9 @@ KINDS: dict[tuple[tuple[int, ...], str], tuple[int, int]] = {
 PIXELS = {kind: pixel for pixel, kind in KINDS.items()}
 BYTES = {(8, 0): 1, (8, 4): 2, (8, 2): 3, (8, 6): 4, (16, 0): 2}  # of one pixel
 
+#: Methods of compression and filters, and whether an image is interlaced: there are no others.
+_METHODS = ((0, 0, 0), (0, 0, 1))
+
 PackingError: type[Exception] = zlib_ng.error  # type: ignore[assignment]  # its stub says an instance
 
 _MOST_PACKED = 1032  # deflate spends two bits at least on the 258 bytes that it can copy
@@ -69,7 +72,12 @@ def parse_header(data: bytes, where: object) -> tuple[int, int, tuple[int, int]]
     if length != 13 or name != b"IHDR":
         raise DataError(where, "damaged PNG", expected="chunk IHDR first", found=repr(name))
     if crc != crc32(data[12:29]):
-        raise DataError(where, "damaged PNG", found="wrong checksum in chunk IHDR")
+        raise _wrong_checksum(where, name)
+    if tuple(methods) not in _METHODS:
+        found = ", ".join(map(str, methods))
+        raise DataError(
+            where, "compression, filters and interlacing of PNG", expected="0, 0, 0 or 0, 0, 1", found=found
+        )
     check_size(height, width, where)
     if height * width * depth // 8 > _MOST_PACKED * len(data):
         raise DataError(
@@ -77,7 +85,7 @@ def parse_header(data: bytes, where: object) -> tuple[int, int, tuple[int, int]]
         )
     if depth == 16 and colour != 0:
         # Pillow would halve the samples without a word.
-        raise DataError(where, "16-bit colour", expected="8 bits a channel, or 16-bit gray")
+        raise DataError(where, "16-bit colour", expected="8 bits a channel, or 16-bit gray", found="16 bits")
     return height, width, (0, 0) if any(methods) else (depth, colour)
 
 
@@ -89,7 +97,7 @@ def only_idat(data: bytes, where: object) -> memoryview | None:
         if name == b"IDAT" and SHORTEST + length == len(data):
             packed = view[HEADER.size + 8 : -len(END) - 4]
             if crc32(packed, IDAT_CRC) != CRC.unpack_from(data, len(data) - len(END) - 4)[0]:
-                raise DataError(where, "damaged PNG", found="wrong checksum in chunk IDAT")
+                raise _wrong_checksum(where, name)
             return packed
     _check_chunks(view, where)
     return None
@@ -109,7 +117,16 @@ def check_size(height: int, width: int, where: object) -> None:
 
 def damaged(where: object, error: Exception) -> DataError:
     """Return the error for what a decoder could not make sense of."""
-    return DataError(where, "damaged image", found=str(error) or type(error).__name__)
+    return DataError(where, "damaged image", expected="a sound one", found=str(error) or type(error).__name__)
+
+
+def _wrong_checksum(where: object, chunk: bytes) -> DataError:
+    return DataError(
+        where,
+        "damaged PNG",
+        expected="sound chunks",
+        found=f"wrong checksum in chunk {chunk.decode('latin-1')}",
+    )
 
 
 def _check_chunks(data: memoryview, where: object) -> None:
@@ -125,5 +142,5 @@ def _check_chunks(data: memoryview, where: object) -> None:
                 where, "PNG ends too early", expected=f"{end + 4} bytes or more", found=f"{len(data)} bytes"
             )
         if CRC.unpack_from(data, end)[0] != crc32(data[at + 4 : end]):
-            raise DataError(where, "damaged PNG", found=f"wrong checksum in chunk {name.decode('latin-1')}")
+            raise _wrong_checksum(where, name)
         at = end + 4
