@@ -220,7 +220,9 @@ class DatasetInfo:
                 raise DataError(self.name, f"name of class {i}", expected="text", found=repr(name))
         if len(set(names)) != len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
-            raise DataError(self.name, "two classes of one name", found=repr(twice))
+            raise DataError(
+                self.name, "two classes of one name", expected="names that differ", found=repr(twice)
+            )
         if all(name == str(i) for i, name in enumerate(names)):
             return  # they merely repeat the numbers
         if self.least_label < 0 or self.greatest_label >= len(names):

@@ -301,7 +301,10 @@ BAD_NAMES = {
     "a number": (["a", 5], "mine: name of class 1: expected text, found 5"),
     "nothing": (["", "b"], "mine: name of class 0: expected text, found ''"),
     "a lone surrogate": (["a", "\ud800"], r"mine: name of class 1: expected text, found '\\ud800'"),
-    "the same twice": (["a", "b", "a"], "mine: two classes of one name: found 'a'"),
+    "the same twice": (
+        ["a", "b", "a"],
+        "mine: two classes of one name: expected names that differ, found 'a'",
+    ),
     "one text": ("abc", "mine: class names: expected a list of names, found 'abc'"),
 }
 

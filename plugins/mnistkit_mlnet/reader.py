@@ -31,7 +31,7 @@ class MlNetReader(TextReader):
         where = f"{lines.path}, line {lines.line}"
         line = lines.peek()
         if line is None:
-            raise DataError(where, "the file ends", expected="a header or images")
+            raise DataError(where, "the file ends", expected="a header or images", found="nothing")
         layout = self._detected(line, head, lines, where, shape or head.note.shape)
         if head.schema is not None:
             _compare(head.schema, layout, where)

@@ -129,12 +129,16 @@ def read_head(lines: Lines) -> Head:
         elif line.startswith(_NOTE):
             note = _note(line.removeprefix(_NOTE), where)
         if len(text) > _MOST_SCHEMA_BYTES:
-            raise DataError(where, "schema of more than 64 KiB")
+            raise _too_much(where, "schema", _MOST_SCHEMA_BYTES)
         if lines.offset > _MOST_COMMENT_BYTES:
-            raise DataError(where, "more than 1 MiB of comments before the first row")
+            raise _too_much(where, "comments before the first row", _MOST_COMMENT_BYTES)
         lines.skip()
     where = f"{lines.path}, line {lines.line}"
     return Head(_parse(text.decode("utf-8", "replace"), where) if text else None, note)
+
+
+def _too_much(where: str, what: str, most: int) -> DataError:
+    return DataError(where, what, expected=f"at most {most:,} bytes", found="more")
 
 
 def _note(text: bytes, where: str) -> Note:

@@ -361,7 +361,10 @@ def test_without_dimensions_a_square_is_assumed_and_said(make, caplog):
 def test_no_square_asks_for_its_shape(make):
     path = make(features([[1, 2, 3]], shape=(3,)))
 
-    with pytest.raises(DataError, match=r"3 values are no square image; say --read shape=HxW or shape=HxWxC"):
+    with pytest.raises(
+        DataError,
+        match=r"values of a square image: expected a square number, found 3; say --read shape=HxW",
+    ):
         read(path)
     with pytest.raises(DataError, match=r"expected 4, as shape says, found 3"):
         read(path, shape="2x2")
@@ -372,7 +375,8 @@ def test_columns_of_other_names_are_read_when_named(make):
     path = make({**label(), "name": "Digit"}, {**features(), "name": "Image"})
 
     with pytest.raises(
-        DataError, match=r"no column 'Features': found Digit, Image; say which .* --read image=NAME"
+        DataError,
+        match=r"no column 'Features': expected a column of images, found Digit, Image; .* --read image=NAME",
     ):
         read(path)
     assert load(path, image="Image").labels is None

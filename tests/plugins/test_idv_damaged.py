@@ -204,7 +204,7 @@ def test_sparse_vectors_that_would_fill_the_memory_are_refused(make):
     huge = by_hand.codec(("VBuffer", ("Byte",), (2**31 - 1,)))
     path.write_bytes(data.replace(by_hand.codec(columns["kind"]), huge))
 
-    refused(path, "values of a block: expected at most 268,435,456 bytes, found 644,245,094,100")
+    refused(path, "values of a block: expected at most 100,663,296 bytes, found 644,245,094,100")
 
 
 def test_columns_that_would_fill_the_memory_together_are_refused(make):
@@ -214,11 +214,11 @@ def test_columns_that_would_fill_the_memory_together_are_refused(make):
     path = make(features([[0] * 4] * 300), *wide)
     data = path.read_bytes()
     for column in wide:
-        large = by_hand.codec(("VBuffer", ("Double",), (100_000,)))
+        large = by_hand.codec(("VBuffer", ("Double",), (21_000,)))
         data = data.replace(by_hand.codec(column["kind"]), large)
     path.write_bytes(data)
 
-    refused(path, "columns of a block: expected at most 268,435,456 bytes, found 480,001,200")
+    refused(path, "columns of a block: expected at most 100,663,296 bytes, found 100,801,200")
 
 
 @pytest.mark.parametrize("dimensions", [(2**31 - 1,) * 4, (2**16, 2**16), (2**31 - 1,) * 200], ids=len)
@@ -249,7 +249,7 @@ def test_a_number_of_dimensions_beyond_the_parameters_is_refused(make):
     kind = by_hand.codec(columns["kind"])
     path.write_bytes(path.read_bytes().replace(kind, kind[:-8] + struct.pack("<ii", 2**31 - 1, 4)))
 
-    refused(path, "number of dimensions: found 2,147,483,647")
+    refused(path, "number of dimensions: expected 0 to 1, found 2,147,483,647")
 
 
 def test_types_within_types_without_end_are_refused(make, monkeypatch):
@@ -261,7 +261,7 @@ def test_types_within_types_without_end_are_refused(make, monkeypatch):
 
 
 LABEL_FAULTS = {
-    "missing": (KEY, [1, 0, 2], "'Label', row 1: missing label: found key 0"),
+    "missing": (KEY, [1, 0, 2], "'Label', row 1: missing label: expected a key from 1, found key 0"),
     "beyond the classes": (KEY, [1, 2, 11], "'Label', row 2: key: expected 1 to 10, found 11"),
     "a fraction": (
         ("Single",),
@@ -327,13 +327,15 @@ def test_a_note_of_another_size_is_refused(make):
 
 
 def test_an_annotation_that_is_a_bomb_is_refused(make, monkeypatch):
-    monkeypatch.setattr("mnistkit_mlnet.idv.decode.MOST_NOTE", 1 << 16)
+    monkeypatch.setattr("mnistkit_mlnet.idv.images.MOST_OWN_NOTE", 1 << 16)
 
     refused(make(features(notes={"mnistkit": (TEXT, " " * 100_000)})), "inflates further than it may")
 
 
 def test_two_columns_of_one_name_are_refused(make):
-    refused(make(features(), features()), "two columns of one name: found 'Features'")
+    refused(
+        make(features(), features()), "two columns of one name: expected names that differ, found 'Features'"
+    )
 
 
 def test_texts_whose_ends_are_wrong_are_refused(make):

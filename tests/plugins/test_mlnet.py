@@ -176,7 +176,7 @@ def test_the_label_may_stand_last(tmp_path):
             "7\t1\t2\t3\t\n",
             "neither a header nor whole numbers: expected names such as pixel0, or numbers, found ''",
         ),
-        ("#@" + "x" * 70_000 + "\n", "schema of more than 64 KiB"),
+        ("#@" + "x" * 70_000 + "\n", "schema: expected at most 65,536 bytes, found more"),
     ],
 )
 def test_doubtful_files_are_refused(tmp_path, text, message):
@@ -291,4 +291,6 @@ def test_the_widest_comment_is_bounded(tmp_path):
     file = tmp_path / "train.tsv"
     file.write_bytes(b"//x\n" * 400_000 + b"1\t2\n")
 
-    assert refusal(file) == "train.tsv, line 262146: more than 1 MiB of comments before the first row"
+    assert refusal(file) == (
+        "train.tsv, line 262146: comments before the first row: expected at most 1,048,576 bytes, found more"
+    )

@@ -1090,7 +1090,7 @@ def test_row_in_a_message_is_that_of_the_file(saved):
             {"mnistkit": '{"dtype": "uint8", "shape": [1000000000, 1000000000]}'},
             "expected shape and dtype of",
         ),
-        (class_labels(label=["a", "b", "a"]), "two classes of one name: found "),
+        (class_labels(label=["a", "b", "a"]), "two classes of one name: expected names that differ, found "),
     ],
 )
 def test_bad_metadata_is_refused(saved, metadata, message):

@@ -24,7 +24,7 @@ from mnistkit.errors import DataError
 
 Words: TypeAlias = npt.NDArray[np.uint32]
 
-#: Of a place, as ML.NET reads it.
+#: Of a place or a number of values, as ML.NET reads it.
 MOST_DIGITS = 9
 
 _COLON, _LF = ord(":"), ord("\n")
@@ -141,7 +141,8 @@ def dense_cells(cells: list[bytes], layout: Layout, *, where: str) -> list[bytes
     if layout.after or not 0 <= lead <= len(layout.before):
         raise DataError(where, "sparse line", expected="the number of values before the first place:value")
     values = layout.cells - lead
-    if not cells[lead].strip().isdigit() or int(cells[lead]) != values:
+    said = cells[lead].strip()
+    if not (said.isdigit() and len(said) <= MOST_DIGITS and int(said) == values):
         raise DataError(
             where, "number of values of a sparse line", expected=values, found=_shown(cells[lead])
         )

@@ -20,7 +20,9 @@ from mnistkit_mlnet.idv.kinds import (
     HEADER,
     HEADER_BYTES,
     MOST_BLOCK,
+    MOST_BLOCK_ROWS,
     MOST_NOTE,
+    MOST_TEXTS,
     STORED,
     TAIL,
     VERSION,
@@ -193,11 +195,11 @@ def _check_entries(path: Path, header: _Header, entries: Sequence[_Entry]) -> No
     names = [entry.name for entry in entries]
     if len({*names}) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
-        raise DataError(path, "two columns of one name", found=repr(twice))
+        raise DataError(path, "two columns of one name", expected="names that differ", found=repr(twice))
     lengths = sorted({entry.block_rows for entry in entries})
-    if len(lengths) > 1 or not 0 < lengths[0] < 1 << 31:
+    if len(lengths) > 1 or not 0 < lengths[0] <= MOST_BLOCK_ROWS:
         raise DataError(
-            path, "rows of a block", expected="1 to 2,147,483,647, the same for all columns",
+            path, "rows of a block", expected=f"1 to {MOST_BLOCK_ROWS:,}, the same for all columns",
             found=", ".join(f"{length:,}" for length in lengths[:5]),
         )  # fmt: skip
     number = -(-header.rows // lengths[0])
@@ -219,25 +221,28 @@ def _stored(file: BinaryIO, path: Path, header: _Header, entry: _Entry, number: 
             expected=f"bytes {HEADER_BYTES} to {last:,}",
         )  # fmt: skip
     blocks = np.frombuffer(_read(file, entry.table, number * BLOCK.itemsize), BLOCK)
-    _check_blocks(blocks, where, header.tail, entry.compression)
+    most = MOST_TEXTS if entry.kind.name == "TextSpan" else MOST_BLOCK
+    _check_blocks(blocks, where, header.tail, entry.compression, most)
     return Stored(
         path, entry.name, entry.kind, entry.compression, header.rows, entry.block_rows, blocks, entry.noted,
         header.tail,
     )  # fmt: skip
 
 
-def _check_blocks(blocks: npt.NDArray[np.void], where: str, end: int, compression: int) -> None:
-    """Hold all places and lengths of a lookup table against the file's end."""
+def _check_blocks(
+    blocks: npt.NDArray[np.void], where: str, end: int, compression: int, most_bytes: int
+) -> None:
+    """Hold all places and lengths of a lookup table against the file's end, and what a block may have."""
     offset, stored, raw = (blocks[name].astype(np.int64) for name in ("offset", "stored", "raw"))
     outside = (offset < HEADER_BYTES) | (stored < 0) | (offset > end - stored)
     most = stored * _MOST_RATIO if compression == DEFLATED else stored
     least = 0 if compression == DEFLATED else stored
-    wrong = (raw < least) | (raw > most) | (np.maximum(raw, stored) > MOST_BLOCK)
+    wrong = (raw < least) | (raw > most) | (np.maximum(raw, stored) > most_bytes)
     for bad, what in ((outside, "stands outside the file"), (wrong, "cannot be as long as it claims")):
         if bad.any():
             block = int(np.argmax(bad))
             raise DataError(
-                f"{where}, block {block}", what, expected=f"at most {MOST_BLOCK:,} bytes before byte {end:,}",
+                f"{where}, block {block}", what, expected=f"at most {most_bytes:,} bytes before byte {end:,}",
                 found=f"{stored[block]:,} at byte {offset[block]:,}, {raw[block]:,} inflated",
             )  # fmt: skip
 

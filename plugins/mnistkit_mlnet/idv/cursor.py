@@ -67,7 +67,7 @@ class Cursor:
             if byte < 0x80:
                 break
         else:
-            raise DataError(self.where, "number of more than 10 bytes")
+            raise DataError(self.where, "number of more than 10 bytes", expected="its end", found="more")
         return number
 
     def string(self) -> str:
@@ -76,7 +76,7 @@ class Cursor:
         try:
             return coded.decode()
         except UnicodeDecodeError as error:
-            raise DataError(self.where, "text is no UTF-8", found=error) from error
+            raise DataError(self.where, "text", expected="UTF-8", found=error) from error
 
     def kind(self, depth: int = 0) -> Kind:
         """Take a type; the parameters of one unknown here are passed over."""
@@ -85,21 +85,25 @@ class Cursor:
         if name not in ("VBuffer", "Key2"):
             return Kind(name)
         if depth == _MOST_DEPTH:
-            raise DataError(self.where, "types within types", expected=f"at most {_MOST_DEPTH}")
+            raise DataError(self.where, "types within types", expected=f"at most {_MOST_DEPTH}", found="more")
         items = inner.kind(depth + 1)
         if name == "Key2":
             kind = Kind(name, items, count=inner.uint64())
         else:
             kind = Kind(name, items, inner.dimensions())
         if inner.left:
-            raise DataError(inner.where, "parameters go on", found=f"{inner.left:,} more bytes")
+            raise DataError(
+                inner.where, "parameters go on", expected="their end", found=f"{inner.left:,} more bytes"
+            )
         return kind
 
     def dimensions(self) -> tuple[int, ...]:
         """Take the lengths of a vector's axes."""
         number = self.int32()
         if not 0 <= 4 * number <= self.left:
-            raise DataError(self.where, "number of dimensions", found=f"{number:,}")
+            raise DataError(
+                self.where, "number of dimensions", expected=f"0 to {self.left // 4:,}", found=f"{number:,}"
+            )
         lengths = tuple(self.int32() for _ in range(number))
         if any(n < 0 for n in lengths):
             raise DataError(

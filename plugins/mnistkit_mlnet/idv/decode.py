@@ -79,13 +79,13 @@ def texts_in(file: BinaryIO, column: Stored, block: int) -> list[str]:
     return _texts(_raw(file, column, block), column.rows_of(block), f"{column.where}, block {block}")
 
 
-def note_texts(path: Path, note: Note) -> list[str]:
-    """Return the texts of an annotation: of one, or of a vector.
+def note_texts(path: Path, note: Note, *, most: int = MOST_NOTE) -> list[str]:
+    """Return the texts of an annotation: of one, or of a vector; so many bytes at most.
 
     Raises:
-        DataError: The annotation is damaged.
+        DataError: The annotation is damaged, or larger.
     """
-    raw = _note(path, note)
+    raw = _note(path, note, most)
     if not note.kind.is_vector:
         return _texts(raw, 1, note.where)
     vectors = _vector(raw, note)
@@ -101,15 +101,17 @@ def note_numbers(path: Path, note: Note) -> Array:
         DataError: The annotation is damaged.
     """
     assert note.kind.dtype is not None, "whoever asks for numbers has made sure of the type"
-    numbers: Array = _vector(_note(path, note), note).filled(note.kind.dtype)[0]
+    numbers: Array = _vector(_note(path, note, MOST_NOTE), note).filled(note.kind.dtype)[0]
     return numbers
 
 
-def _note(path: Path, note: Note) -> bytes:
+def _note(path: Path, note: Note, most: int) -> bytes:
+    if note.stored > most:
+        raise DataError(note.where, "too long", expected=f"at most {most:,} bytes", found=f"{note.stored:,}")
     with path.open("rb") as file:
         file.seek(note.offset)
         data = file.read(note.stored)
-    return data if note.compression == STORED else _inflated(data, MOST_NOTE, note.where)
+    return data if note.compression == STORED else _inflated(data, most, note.where)
 
 
 def _vector(raw: bytes, note: Note) -> Vectors:
@@ -139,12 +141,20 @@ def _inflated(data: bytes, most: int, where: str) -> bytes:
     try:
         found = inflate.decompress(data, most + 1)
     except zlib.error as error:
-        raise DataError(where, "damaged", found=error, todo="get the file again") from error
+        raise _damaged(where, error) from error
     if len(found) > most:
-        raise DataError(where, "inflates further than it may", expected=f"at most {most:,} bytes")
+        raise DataError(
+            where, "inflates further than it may", expected=f"at most {most:,} bytes", found="more"
+        )
     if not inflate.eof or inflate.unused_data:
-        raise DataError(where, "damaged", expected="one deflated stream, whole", todo="get the file again")
+        raise _damaged(where, "another end")
     return found
+
+
+def _damaged(where: str, found: object) -> DataError:
+    return DataError(
+        where, "damaged", expected="one deflated stream, whole", found=found, todo="get the file again"
+    )
 
 
 def _texts(raw: bytes | memoryview, number: int, where: str) -> list[str]:
@@ -155,11 +165,18 @@ def _texts(raw: bytes | memoryview, number: int, where: str) -> list[str]:
     ends = np.frombuffer(cursor.take(4 * number), "<i4").astype(np.int64)
     joined = cursor.string().encode("utf-16-le")
     if cursor.left:
-        raise DataError(where, "goes on behind its texts", found=f"{cursor.left:,} more bytes")
+        raise DataError(
+            where, "goes on behind its texts", expected="its end", found=f"{cursor.left:,} more bytes"
+        )
     starts = np.concatenate(([0], ends))
     if (np.diff(starts) < 0).any() or 2 * starts[-1] != len(joined):
-        raise DataError(where, "ends of texts", expected=f"ascending to {len(joined) // 2:,}")
+        raise DataError(
+            where,
+            "ends of texts",
+            expected=f"ascending to {len(joined) // 2:,}",
+            found=f"{starts[-1]:,} at last",
+        )
     try:
         return [joined[2 * a : 2 * b].decode("utf-16-le") for a, b in zip(starts, ends, strict=False)]
     except UnicodeDecodeError as error:
-        raise DataError(where, "a text ends within a character", found=error) from error
+        raise DataError(where, "ends of texts", expected="whole characters", found=error) from error

@@ -14,7 +14,7 @@ from mnistkit.dataset import Array
 from mnistkit.errors import DataError
 from mnistkit_mlnet.idv.contents import Stored, notes_of
 from mnistkit_mlnet.idv.decode import check_lengths, note_texts, numbers_in
-from mnistkit_mlnet.idv.kinds import OWN
+from mnistkit_mlnet.idv.kinds import MOST_OWN_NOTE, OWN
 
 _log = logging.getLogger("mnistkit.idv")
 
@@ -78,7 +78,7 @@ def told_by(column: Stored) -> Told | None:
         return None
     if note.kind.name != "TextSpan":
         raise _not_ours(column, str(note.kind))
-    (text,) = note_texts(column.path, note)
+    (text,) = note_texts(column.path, note, most=MOST_OWN_NOTE)
     try:
         noted = json.loads(text)
         told = Told(noted["dtype"], tuple(noted["shape"]), _strings(noted.get("class_names")))
@@ -152,7 +152,11 @@ def _square(column: Stored, size: int) -> tuple[int, int]:
     side = math.isqrt(size)
     if side * side != size:
         raise DataError(
-            column.where, f"{size:,} values are no square image", todo="say --read shape=HxW or shape=HxWxC"
+            column.where,
+            "values of a square image",
+            expected="a square number",
+            found=f"{size:,}",
+            todo="say --read shape=HxW or shape=HxWxC",
         )
     _log.warning(
         "%s: taken as gray images of %dx%d; --read shape=HxW[xC] says otherwise", column.path, side, side

@@ -32,10 +32,19 @@ NUMBERS = {
 WORDS = {np.dtype(code).name: word for word, code in NUMBERS.items()}
 
 #: A block is decoded whole: none may claim more than this, in bytes.  ML.NET's own end at 80 MiB.
-MOST_BLOCK = 256 << 20
+MOST_BLOCK = 96 << 20
+
+#: Rows of a block; ML.NET puts 8192 into one.
+MOST_BLOCK_ROWS = 1 << 20
+
+#: A block of texts may hold no more: they take ten times as much in memory.
+MOST_TEXTS = 1 << 24
 
 #: An annotation may hold no more, inflated: names of a million slots or classes.
-MOST_NOTE = 1 << 26
+MOST_NOTE = 1 << 24
+
+#: What mnistkit itself notes of images, in bytes.
+MOST_OWN_NOTE = 1 << 22
 
 #: A key of type UInt32 keeps 0 for "missing" and counts its classes from 1.
 MOST_CLASSES = 2**32 - 1

@@ -92,7 +92,12 @@ def find_labels(column: Stored, *, own: bool) -> Labels:
 def _classes(keys: Array, column: Stored, first: int) -> npt.NDArray[np.int64]:
     """Turn keys, which count from 1, into classes."""
     if (keys == 0).any():
-        raise DataError(f"{column.where}, row {first + int(np.argmin(keys))}", "missing label", found="key 0")
+        raise DataError(
+            f"{column.where}, row {first + int(np.argmin(keys))}",
+            "missing label",
+            expected="a key from 1",
+            found="key 0",
+        )
     bad = keys > min(column.kind.count, np.iinfo(np.int64).max)
     if bad.any():
         row = int(np.argmax(bad))

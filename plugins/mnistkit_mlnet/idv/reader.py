@@ -49,7 +49,7 @@ class IdvReader(Reader):
         """Read the tables of each file, and the labels for their bounds."""
         files = self.source.splits((SUFFIX,))
         if not files:
-            raise DataError(self.source.path, "no such files", expected=f"*{SUFFIX}")
+            raise self.source.lacks((SUFFIX,))
         self._tables = {
             split: [self._survey(path, split) for path in paths] for split, paths in files.items()
         }
@@ -80,7 +80,8 @@ class IdvReader(Reader):
         image, label = self.options.image, self.options.label
         if image not in columns:
             raise DataError(
-                path, f"no column {image!r}", found=", ".join(columns) or "no columns",
+                path, f"no column {image!r}", expected="a column of images",
+                found=", ".join(columns) or "no columns",
                 todo="say which column holds the images with --read image=NAME",
             )  # fmt: skip
         told = told_by(columns[image])
@@ -93,7 +94,12 @@ class IdvReader(Reader):
         )
         found = columns.pop(label, None)
         if found is None and label != IdvReadOptions.label:
-            raise DataError(path, f"no column {label!r}", found=", ".join(columns) or "no others")
+            raise DataError(
+                path,
+                f"no column {label!r}",
+                expected="one of labels",
+                found=", ".join(columns) or "no others",
+            )
         labels = find_labels(found, own=told is not None) if found else None
         extra = {name: column for name, column in columns.items() if _is_extra(column)}
         for column in extra.values():
@@ -158,16 +164,29 @@ def _merged(tables: Sequence[Table]) -> SplitInfo:
     for table in tables[1:]:
         part = table.info
         if replace(part, length=0, label_range=None) != replace(whole, length=0, label_range=None):
-            raise DataError(table.path, f"type, shape or columns differ from those of {tables[0].path.name}")
+            raise DataError(
+                table.path, f"type, shape or columns differ from those of {tables[0].path.name}",
+                expected=_said(whole), found=_said(part),
+            )  # fmt: skip
         bounds = [b for b in (whole.label_range, part.label_range) if b]
         widest = (min(b[0] for b in bounds), max(b[1] for b in bounds)) if bounds else None
         whole = replace(whole, length=whole.length + part.length, label_range=widest)
     return whole
 
 
+def _said(info: SplitInfo) -> str:
+    beside = ", ".join(("labels",) * info.labelled + tuple(column.name for column in info.extra))
+    shape = "x".join(map(str, info.shape))
+    return f"{info.dtype} of {shape}" + (f" beside {beside[:80]}" if beside else "")
+
+
 def _class_names(tables: Sequence[Table]) -> tuple[str, ...] | None:
     named = [table for table in tables if table.class_names]
     for table in named[1:]:
         if table.class_names != named[0].class_names:
-            raise DataError(table.path, f"class names differ from those of {named[0].path.name}")
+            raise DataError(
+                table.path, f"class names differ from those of {named[0].path.name}",
+                expected=", ".join(named[0].class_names or ())[:80],
+                found=", ".join(table.class_names or ())[:80],
+            )  # fmt: skip
     return named[0].class_names if named else None
