@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 
 import pytest
-from malformed import csv_cases, idx_cases
+from malformed import csv_cases, idv_cases, idx_cases, mlnet_cases, png_cases
 from malformed.confined import Confined
 
 #: Peak memory and time of one command, whatever its input claims.
 MOST_BYTES, MOST_SECONDS = 300 << 20, 5
 
-MODULES = (idx_cases, csv_cases)
+MODULES = (idx_cases, csv_cases, mlnet_cases, idv_cases, png_cases)
 
 CASES = [
-    pytest.param(module.FORMAT, case, id=f"{module.FORMAT}-{case.name}")
+    pytest.param(
+        module.FORMAT,
+        case,
+        id=f"{module.FORMAT}-{case.name}",
+        marks=pytest.mark.skipif(not case.able[0], reason=case.able[1]),
+    )
     for module in MODULES
     for case in module.CASES
 ]
 
 
 @pytest.fixture(scope="session")
-def confined():
-    with Confined() as process:
-        yield process
+def processes():
+    """A process for each format: what one reader leaves behind does not count for another."""
+    with ExitStack() as stack:
+        yield {module.FORMAT: stack.enter_context(Confined()) for module in MODULES}
+
+
+@pytest.fixture
+def confined(processes, format):
+    return processes[format]
 
 
 @pytest.fixture
