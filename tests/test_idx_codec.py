@@ -282,8 +282,8 @@ def streams(monkeypatch):
     opened = []
 
     @contextmanager
-    def counting(path, kind=None):
-        with open_decompressed(path, kind) as file:
+    def counting(*given):
+        with open_decompressed(*given) as file:
             opened.append(Counting(file))
             yield opened[-1]
 

@@ -74,7 +74,8 @@ def fuzz(name: str, minutes: float) -> Result:
     arguments = [
         f"-max_total_time={round(60 * minutes)}", f"-timeout={_SECONDS_AN_INPUT}",
         f"-rss_limit_mb={_MOST_MEGABYTES}", f"-malloc_limit_mb={_MOST_MEGABYTES_AT_ONCE}",
-        f"-dict={words}", f"-artifact_prefix={home}/", "-reload=0", f"-report_slow_units={_SECONDS_AN_INPUT}", corpus,
+        f"-dict={words}", f"-artifact_prefix={home}/", "-reload=0",
+        f"-report_slow_units={_SECONDS_AN_INPUT}", corpus,
     ]  # fmt: skip
     before = set(_artifacts(home))
     log = home / "log"
