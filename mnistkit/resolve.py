@@ -238,7 +238,7 @@ def _ask(name: str, head: bytes, names: list[str]) -> Verdict | None:
         card = load_format(name)
         with plugin_border(f"format {name!r}", doing="sniffing"):
             return card.sniff(head, names) if card.reader else None
-    except PluginError as error:  # a broken plugin hurts only who names it
+    except (PluginError, SystemExit) as error:  # a broken plugin hurts only who names it
         log.debug("left out: %s", error)
         return None
 

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 
-from mnistkit.cli.report import reporting, results_alone, usage_errors
+from mnistkit.cli.report import Ended, reporting, results_alone, usage_errors
 
 #: Python looks for garbage once there are so many more objects; 700 by default.
 _OBJECTS = 10_000
@@ -55,4 +55,4 @@ def _run(arguments: list[str], *, debug: bool) -> None:
 
     app = build_app(arguments, debug=debug)
     with usage_errors(arguments):
-        raise SystemExit(app(args=arguments, prog_name="mnistkit", standalone_mode=False) or 0)
+        raise Ended(app(args=arguments, prog_name="mnistkit", standalone_mode=False) or 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistkit.cli.export import read_options
-from mnistkit.cli.report import print_facts, print_json, print_line, print_table, results
+from mnistkit.cli.report import Ended, print_facts, print_json, print_line, print_table, results
 
 if TYPE_CHECKING:
     from mnistkit.api import Verification
@@ -59,7 +59,7 @@ def verify(
     with results():
         _print_verification(result, json=json, quiet=quiet)
     if not result:
-        raise SystemExit(DIFFERENT)
+        raise Ended(DIFFERENT)
 
 
 def _print_verification(result: Verification, *, json: bool, quiet: bool) -> None:
@@ -85,7 +85,7 @@ def diff(
     with results():
         _print_differences(found, json=json)
     if found:
-        raise SystemExit(DIFFERENT)
+        raise Ended(DIFFERENT)
 
 
 def _print_differences(found: list[Difference], *, json: bool) -> None:

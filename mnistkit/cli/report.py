@@ -14,6 +14,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from io import TextIOWrapper
 from typing import Any, NoReturn, TextIO
 
+from mnistkit.border import described
 from mnistkit.errors import MnistkitError
 from mnistkit.printable import printable
 
@@ -30,6 +31,10 @@ class Terminated(KeyboardInterrupt):
     """
 
 
+class Ended(SystemExit):
+    """The command line has said what there is to say; any other SystemExit is a plugin's mistake."""
+
+
 @contextmanager
 def reporting(*, debug: bool = False) -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code that belongs to them.
@@ -43,6 +48,8 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
+    except Ended:
+        raise
     except MnistkitError as error:
         _trace(shown=debug)
         _exit(str(error), error.exit_code)
@@ -52,14 +59,14 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
         _exit("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _abandon_stdout()
-        raise SystemExit(0) from None  # whoever read our output has had enough; that is no error
+        raise Ended(0) from None  # whoever read our output has had enough; that is no error
     except OSError as error:
         _trace(shown=debug)
         _abandon_stdout()
         _exit(f"{error.filename or 'output'}: {error.strerror or error}", 1)
-    except Exception as error:  # noqa: BLE001 - the last resort: a traceback helps no user
+    except BaseException as error:  # noqa: BLE001 - the last resort: no traceback helps, nor a SystemExit(0)
         _trace(shown=debug)
-        _exit(f"{type(error).__name__}: {error}; --debug shows where", 1)
+        _exit(f"{described(error)}; --debug shows where", 1)
 
 
 @contextmanager
@@ -85,7 +92,7 @@ def usage_errors(arguments: Sequence[str]) -> Iterator[None]:
         message = " ".join(error.format_message().replace("Value error, ", "").split())
         if not arguments or "Usage:" in message:
             error.show()
-            raise SystemExit(2) from None
+            raise Ended(2) from None
         known = [] if message.startswith("No such command") else arguments
         _exit(f"{message.rstrip('.')}; {_help_for(known)}", 2)
 
@@ -207,7 +214,7 @@ def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the si
 
 def _exit(message: str, code: int) -> NoReturn:
     print(f"mnistkit: {printable(message)}", file=sys.stderr)
-    raise SystemExit(code)
+    raise Ended(code)
 
 
 class _OneLine(logging.Formatter):

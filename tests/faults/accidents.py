@@ -14,9 +14,13 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
+from mnistkit import registry
 from mnistkit.engine import publish
+
+HOUR = 3600  # seconds
 
 #: Audit events that are steps, and which of their arguments is the path.
 STEPS = {
@@ -206,7 +210,23 @@ def _ignore_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def _falling_clock():
+    """Let each look at Python's clock tell an hour less than the one before."""
+    now, count = time.time_ns(), itertools.count()
+    time.time_ns = lambda: now - next(count) * HOUR * 10**9
+    time.time = lambda: time.time_ns() / 1e9
+
+
+def _forget_formats():
+    """Import the formats of plugins anew, as a process of its own would."""
+    registry.load_format.cache_clear()
+    for module in [name for name in sys.modules if name.startswith("mnistkit_faulty")]:
+        del sys.modules[module]
+
+
 HABITS = {
+    "forget formats": _forget_formats,
+    "falling clock": _falling_clock,
     "two renames": _two_renames,
     "boundless disk": _boundless_disk,
     "ignore interrupts": _ignore_interrupts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import shutil
 from dataclasses import dataclass
@@ -20,8 +21,15 @@ FORMATS = ("csv", "mlnet", "idv", "png", "parquet", "hdf5", "idx")
 #: Images of a split that are exported, where fewer than all of them take long enough.
 LIMITS = {"png": 150}
 
+#: A user without rights.
+NOBODY = 65534
+
 #: What an export finds at its destination.
 NOTHING, OLDER = "nothing", "an older export"
+
+
+def is_root():
+    return os.geteuid() == 0
 
 
 def tree(folder):
@@ -42,11 +50,11 @@ def amounts(usual, campaign):
     return pytest.mark.parametrize("amount", [usual, many], ids=["some", "many"])
 
 
-def chosen(steps, amount):
+def chosen(steps, amount, *seed):
     """Return the numbers of some steps, drawn by a seed; of all where the amount is None."""
     if amount is None or amount >= len(steps):
         return list(range(len(steps)))
-    return sorted(random.Random(len(steps)).sample(range(len(steps)), amount))
+    return sorted(random.Random(f"{len(steps)} {seed}").sample(range(len(steps)), amount))
 
 
 class Stage:
@@ -67,7 +75,14 @@ class Stage:
         return self._made[format, which]
 
     def scene(self, folder, format, there=NOTHING):
-        scene = Scene(self, folder, format, there)
+        scene = Scene(self, folder, format, there, self.folder / "source")
+        scene.reset()
+        return scene
+
+    def scene_of_nobody(self, folder, format, there):
+        """Set a scene in a folder that anybody may write to, for a user who may do no more than that."""
+        shutil.copytree(self.folder / "source", folder / "source")
+        scene = Scene(self, folder, format, there, folder / "source", user=NOBODY if is_root() else None)
         scene.reset()
         return scene
 
@@ -80,6 +95,8 @@ class Scene:
     folder: Path
     format: str
     there: str
+    source: Path
+    user: int | None = None
 
     @property
     def place(self) -> Path:
@@ -99,53 +116,60 @@ class Scene:
 
     def reset(self):
         """Make everything as it was before the export."""
-        shutil.rmtree(self.place, ignore_errors=True)
+        if self.place.exists():
+            shutil.rmtree(self.place)
         self.place.mkdir(parents=True)
         (self.folder / "temporary").mkdir(exist_ok=True)
         if self.there == OLDER:
             shutil.copytree(self.stage.made(self.format, "old"), self.out)
+        if self.user is not None:
+            for path in (*self.folder.iterdir(), *self.place.rglob("*")):
+                os.chown(path, self.user, self.user)
 
-    def start(self, **more):
-        arguments = ["export", self.stage.folder / "source", "--to", self.format, "--out", self.out]
+    def start(self, *, children=None, to=None, more=(), environment=None, **how):
+        """Start the export, or one like it: by other processes, to another format, with more flags."""
+        arguments = ["export", self.source, "--to", to or self.format, "--out", self.out, *more]
         if self.there == OLDER:
             arguments.append("--overwrite")
         if self.format in LIMITS:
             arguments += ["--limit", LIMITS[self.format]]
-        environment = {"TMPDIR": str(self.folder / "temporary")}
-        return self.stage.children.start(*arguments, "--workers", 2, environment=environment, **more)
+        environment = {"TMPDIR": str(self.folder / "temporary"), **(environment or {})}
+        arguments += ["--workers", 2]
+        children = children or self.stage.children
+        return children.start(*arguments, environment=environment, user=self.user, **how)
 
-    def export(self, **more) -> Outcome:
-        return self.start(**more).wait()
+    def export(self, **how) -> Outcome:
+        return self.start(**how).wait()
 
     def accident(self, *what, **when):
         """Describe an accident at a step below the place, or at a line."""
         return {"place": str(self.place), "what": what, **when}
 
-    def steps(self, *, lines=False, **more):
+    def steps(self, *, lines=False, **how):
         """Return the steps of an export that goes well, or the lines; everything is then as it was before."""
         log = self.folder / "steps"
         log.unlink(missing_ok=True)
         when = {"line": -1} if lines else {}
-        outcome = self.export(accident=self.accident("nothing", log=str(log), **when), **more)
+        outcome = self.export(accident=self.accident("nothing", log=str(log), **when), **how)
         assert outcome.code == 0, outcome
         self.reset()
         return log.read_text().splitlines()
 
     def verify(self) -> Outcome:
-        return self.stage.children.run("verify", self.out)
+        return self.stage.children.run("verify", self.out, user=self.user)
 
-    def check_whole(self):
+    def check_whole(self, *, or_gone=False):
         """Make sure that the destination is the old or the new whole thing, and ``verify`` agrees."""
         verified = self.verify()
         found = tree(self.out)
-        assert found in (self.old, self.new), sorted(found or {})
+        assert found in (self.old, self.new) or (or_gone and found is None), sorted(found or {})
         assert verified.code == (1 if found is None else 0), verified
         assert "Traceback" not in verified.err
         return found
 
-    def check_aftermath(self):
+    def check_aftermath(self, *, or_gone=False):
         """Make sure that it is whole, that the next run succeeds, and that then nothing else is there."""
-        found = self.check_whole()
+        found = self.check_whole(or_gone=or_gone)
         again = self.export()
         refused = found is not None and self.there == NOTHING
         assert again.code == (1 if refused else 0), again
