@@ -8,6 +8,7 @@ lines in the main one, and what is to happen happens just before the one with th
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
@@ -145,6 +146,7 @@ def _count_lines(line, happen, log):
         return trace
 
     sys.settrace(trace)
+    atexit.register(sys.settrace, None)  # what ends with the interpreter is no line of an export
 
 
 def _kill(_):
