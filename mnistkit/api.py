@@ -17,12 +17,12 @@ from mnistkit.engine.export import run_export
 from mnistkit.engine.run import digest_of
 from mnistkit.engine.scratch import finish_swap
 from mnistkit.errors import DataError, MnistkitError, UsageError
-from mnistkit.naming import CHECKSUMS, file_stem
+from mnistkit.naming import CHECKSUMS, RECEIPT, file_stem
 from mnistkit.options import build
 from mnistkit.parallel import usable_cpus
 from mnistkit.progress import Progress, no_progress
 from mnistkit.proof import content_differences, reopen
-from mnistkit.receipt import Receipt, receipt_of
+from mnistkit.receipt import Receipt, is_sealed, receipt_of
 from mnistkit.registry import load_format
 from mnistkit.resolve import open_source
 
@@ -241,8 +241,9 @@ def _receipt(folder: Path) -> Receipt:
 
 
 def _changed(folder: Path, receipt: Receipt) -> list[str]:
+    problems = [] if is_sealed(folder) else [f"{RECEIPT}: its bytes have changed"]
     if not (folder / CHECKSUMS).is_file():
-        return [f"{CHECKSUMS}: missing"]
+        return [*problems, f"{CHECKSUMS}: missing"]
     if sha256_of(folder / CHECKSUMS) != receipt.files:
-        return [f"{CHECKSUMS}: its bytes have changed"]
-    return list(changed_files(folder, usable_cpus()))
+        return [*problems, f"{CHECKSUMS}: its bytes have changed"]
+    return [*problems, *changed_files(folder, usable_cpus())]

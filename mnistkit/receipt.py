@@ -1,12 +1,15 @@
 """The receipt of an export: what it holds, where it came from, what was lost, and how to prove it.
 
 ``mnistkit.json`` is the receipt; ``mnistkit.sha256`` lists every other file as ``sha256sum -c``
-reads it, and the receipt holds the SHA-256 of that list.
+reads it, and the receipt holds the SHA-256 of that list.  The receipt's own is its last value, the
+seal: the SHA-256 of the file with 64 zeros in the seal's place.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +22,9 @@ from mnistkit.records import type_problems
 
 #: Version of the receipt's own layout.
 LAYOUT = 1
+
+_ZEROS = 64 * "0"
+_SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"\n}\n\Z')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,9 @@ class Receipt:
 
     def to_json(self) -> str:
         """Return the text of ``mnistkit.json``."""
-        return json.dumps({"receipt": LAYOUT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        values = {"receipt": LAYOUT, **asdict(self), "seal": _ZEROS}
+        before, _, after = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").rpartition(_ZEROS)
+        return before + _sealing(before.encode(), after.encode()) + after
 
 
 def receipt_of(folder: Path) -> Receipt | None:
@@ -98,15 +106,40 @@ def receipt_of(folder: Path) -> Receipt | None:
     Raises:
         DataError: There is a ``mnistkit.json`` that is no receipt.
     """
+    text = _read(folder)
+    return None if text is None else _receipt(text, folder / RECEIPT)
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a receipt is, to the byte, as it was written; one without a seal is taken at its word.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    text = _read(folder) or b""
+    found = _SEAL.search(text)
+    if found is None:
+        return b'"seal"' not in text
+    return _sealing(text[: found.start(1)], text[found.end(1) :]).encode() == found[1]
+
+
+def _sealing(before: bytes, after: bytes) -> str:
+    return hashlib.sha256(before + _ZEROS.encode() + after).hexdigest()
+
+
+def _read(folder: Path) -> bytes | None:
     path = folder / RECEIPT
     try:
         if not path.exists():
             return None
         if not path.is_file():
             raise DataError(path, "not a file", todo="remove it")
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(path, "cannot be read", found=error.strerror) from error
+
+
+def _receipt(text: bytes, path: Path) -> Receipt:
     try:
         return _parse(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -117,6 +150,7 @@ def receipt_of(folder: Path) -> Receipt | None:
 
 
 def _parse(values: Any) -> Receipt:
+    values.pop("seal", None)
     layout = values.pop("receipt")
     if layout != LAYOUT:
         raise ValueError(f"receipt layout {layout!r} instead of {LAYOUT}")

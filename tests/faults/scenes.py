@@ -128,13 +128,13 @@ class Scene:
 
     def start(self, *, children=None, to=None, more=(), environment=None, **how):
         """Start the export, or one like it: by other processes, to another format, with more flags."""
-        arguments = ["export", self.source, "--to", to or self.format, "--out", self.out, *more]
+        arguments = ["export", self.source, "--to", to or self.format, "--out", self.out]
         if self.there == OLDER:
             arguments.append("--overwrite")
         if self.format in LIMITS:
             arguments += ["--limit", LIMITS[self.format]]
         environment = {"TMPDIR": str(self.folder / "temporary"), **(environment or {})}
-        arguments += ["--workers", 2]
+        arguments += ["--workers", 2, *more]
         children = children or self.stage.children
         return children.start(*arguments, environment=environment, user=self.user, **how)
 
