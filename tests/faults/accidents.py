@@ -18,8 +18,9 @@ import threading
 import time
 from pathlib import Path
 
-from mnistkit import registry
+from mnistkit import digest, registry
 from mnistkit.engine import publish
+from mnistkit.plugin import writer
 
 HOUR = 3600  # seconds
 
@@ -226,7 +227,56 @@ def _forget_formats():
         del sys.modules[module]
 
 
+class _FailingJob:
+    """A function of workers that fails when it is called for the n-th time."""
+
+    def __init__(self, function, numbers, job, fault):
+        self._function, self._numbers, self._job, self._fault = function, numbers, job, fault
+
+    def __call__(self, item):
+        if next(self._numbers) == self._job:
+            raise FAULTS[self._fault]
+        return self._function(item)
+
+
+FAULTS = {
+    "RuntimeError": RuntimeError("the worker broke"),
+    "MemoryError": MemoryError(),
+    "SystemExit": SystemExit(0),
+}
+
+
+def _failing_worker(job, fault):
+    """Let the n-th job of the workers of a writer fail."""
+    real, numbers = writer.Part.map, itertools.count()
+    writer.Part.map = lambda part, function, items: real(
+        part, _FailingJob(function, numbers, job, fault), items
+    )
+
+
+def _failing_digest():
+    def fail(_, batch):
+        raise RuntimeError("the digest broke")
+
+    digest.SplitDigest.update = fail
+
+
+def _few_threads(number):
+    """Let no more than some threads be started."""
+    real, numbers = threading.Thread.start, itertools.count()
+
+    def start(thread):
+        if next(numbers) >= number:
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    threading.Thread.start = start
+
+
 HABITS = {
+    "failing worker": _failing_worker,
+    "failing digest": _failing_digest,
+    "few threads": _few_threads,
     "forget formats": _forget_formats,
     "falling clock": _falling_clock,
     "two renames": _two_renames,

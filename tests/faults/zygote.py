@@ -87,8 +87,9 @@ def become(request):
         os.setgroups([])
         os.setgid(request["user"])
         os.setuid(request["user"])
-    for name in request["habits"]:
-        accidents.HABITS[name]()
+    for habit in request["habits"]:
+        name, *arguments = [habit] if isinstance(habit, str) else habit
+        accidents.HABITS[name](*arguments)
     if request["accident"]:
         accidents.await_accident(**request["accident"])
 
