@@ -35,7 +35,7 @@ def _read(app: Any, page: str, source: list[str]) -> None:
 def _included(found: re.Match[str]) -> str:
     path, *cuts = shlex.split(found[1])
     ends = dict(zip(cuts[::2], cuts[1::2], strict=True))
-    options = [f":language: {_LANGUAGES[Path(path).suffix]}", f":caption: {path.partition('/')[2]}"]
+    options = [f":language: {_LANGUAGES[Path(path).suffix]}", f":caption: `{path.partition('/')[2]}`"]
     options += [f":start-at: {ends['from']}"] if "from" in ends else []
     options += [f":end-before: {ends['to']}"] if "to" in ends else []
     return "\n".join([f"```{{literalinclude}} /{path}", *options, "```"])
