@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 #: The distribution whose formats ``MNISTKIT_PLUGINS=builtin`` leaves.
 OWN = "mnistkit"
 
+#: What a :class:`PluginError` says of a card for another version of this interface, which it found.
+OTHER_API = "other plugin interface"
+
 #: Names that flags of the core have, now or in the plan; no format may call an option so.
 RESERVED = frozenset({
     "apply", "card", "debug", "dry_run", "engine", "file_size", "for", "for_", "from", "from_", "help",
@@ -243,7 +246,7 @@ def _call(plugin: Plugin, hook: str) -> list[Any]:
 def _check(card: Format, plugin: Plugin) -> None:
     if card.api != API:
         todo = f"update {plugin.distribution} or mnistkit"
-        raise PluginError(plugin.title, "other plugin interface", expected=API, found=card.api, todo=todo)
+        raise PluginError(plugin.title, OTHER_API, expected=API, found=card.api, todo=todo)
     if card.name != plugin.name:
         raise PluginError(plugin.title, "card of another name", expected=plugin.name, found=card.name)
     for fault in _faults(card):

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mnistkit import catalog
@@ -226,13 +226,13 @@ def _sniff(path: Path, sizes: Mapping[str, int]) -> dict[str, Verdict]:
         largest = _file(path, max(kinds[kind], key=sizes.__getitem__))
         head = head_of(largest) if _size(largest) >= 0 else b""
         for name in find_formats():
-            verdict = _ask(name, head, kinds[kind])
+            verdict = verdict_of(name, head, kinds[kind])
             if verdict is not None:
                 verdicts[name] = max(verdicts.get(name, "no"), verdict, key=("no", "maybe", "yes").index)
     return verdicts
 
 
-def _ask(name: str, head: bytes, names: list[str]) -> Verdict | None:
+def verdict_of(name: str, head: bytes, names: Sequence[str]) -> Verdict | None:
     """Return what a format says of some files; None where it cannot read or is broken."""
     try:
         card = load_format(name)

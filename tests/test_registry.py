@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
+import threading
 
 import pytest
 
@@ -246,8 +248,7 @@ def test_broken_plugin_hurts_nothing_else(install, tmp_path, small, cli):
     assert len(mnistkit.open(tmp_path / "out")["train"]) == 30  # sniffing asks every card
     listed = cli("plugins")
     assert listed.code == 0
-    assert "strange  other-dist 1.2" in listed.out
-    assert "broken" in listed.out
+    assert re.search(r"^other-dist +1\.2 +- +strange +- +broken$", listed.out, re.MULTILINE)
     assert "RuntimeError: oh" in listed.out
     assert "strange" not in cli("formats").out
 
@@ -338,11 +339,20 @@ def test_a_class_that_is_not_there_is_named_with_its_distribution(install, small
         mnistkit.export(small, "strange", tmp_path / "out")
 
 
-def test_a_plugin_that_hangs_is_named_and_waited_for_once(install, monkeypatch, cli):
-    install("other", "strange", "import threading\nthreading.Event().wait()")
+@pytest.fixture
+def released(monkeypatch):
+    """What a plugin of a test may wait for; it comes about when the test is over."""
+    event = threading.Event()
+    monkeypatch.setattr(sys, "released_by_test", event, raising=False)
+    yield
+    event.set()
+
+
+def test_a_plugin_that_hangs_is_named_and_waited_for_once(install, monkeypatch, cli, released):
+    install("stuck", "strange", "import sys\nsys.released_by_test.wait()")
     monkeypatch.setenv("MNISTKIT_PLUGIN_SECONDS", "0.1")
     with pytest.raises(
-        PluginError, match=r"other 1\.2: cannot be loaded: expected an end of its import within 0"
+        PluginError, match=r"of stuck 1\.2: cannot be loaded: expected an end of its import within"
     ):
         registry.load_format("strange")
     monkeypatch.setenv("MNISTKIT_PLUGIN_SECONDS", "600")
@@ -389,3 +399,32 @@ def test_an_entry_point_that_is_no_module_is_refused(install, tmp_path):
         PluginError, match="its entry point: expected a module, found other_module:mnistkit_reg"
     ):
         registry.load_format("strange")
+
+
+def test_plugins_are_listed_one_a_line(install, cli):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+
+    listed = cli("plugins").out.splitlines()
+
+    assert listed[0].split() == ["distribution", "version", "api", "formats", "datasets", "status"]
+    assert listed[1].split()[0] == "mnistkit"
+    assert listed[1].endswith(" of them  ok")
+    assert [row.split() for row in listed if row.startswith("other")] == [
+        ["other", "1.2", "1", "strange", "-", "ok"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["strange", "other"])
+def test_plugins_may_be_named(install, cli, name):
+    install("other", "strange", CARD.format(api=1, name="strange"))
+
+    found = json.loads(cli("plugins", name, "--json").out)["plugins"]
+
+    assert [(each["distribution"], each["status"]) for each in found] == [("other", "ok")]
+
+
+def test_a_plugin_that_is_not_there_is_wrong_usage(cli):
+    result = cli("plugins", "csv", "nothing")
+
+    assert result.code == 2
+    assert result.err == "mnistkit: no plugin, format or dataset 'nothing'; see 'mnistkit plugins'\n"

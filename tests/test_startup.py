@@ -122,6 +122,12 @@ def test_to_a_format_loads_that_plugin_alone():
     assert {m for m in modules if m.startswith("mnistkit_")} == {"mnistkit_csv"}
 
 
+def test_a_check_of_plugins_needs_no_pytest():
+    modules = modules_after("import mnistkit.contract.processes, mnistkit.contract.fast")
+
+    assert not {"pytest", "_pytest", "hypothesis"} & modules
+
+
 def test_every_public_name_is_there():
     code = "import mnistkit; [getattr(mnistkit, name) for name in mnistkit.__all__]"
 

@@ -6,7 +6,7 @@ A plugin adds a dataset through the entry-point group ``mnistkit.datasets``.
 
 from mnistkit.catalog.check import problems
 from mnistkit.catalog.entry import Entry, RemoteFile, SplitEntry
-from mnistkit.catalog.lookup import KnownFile, entries, find, known_checksums, names
+from mnistkit.catalog.lookup import KnownFile, claims, entries, find, known_checksums, names
 from mnistkit.catalog.parse import parse_entry, read_entry
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "KnownFile",
     "RemoteFile",
     "SplitEntry",
+    "claims",
     "entries",
     "find",
     "known_checksums",

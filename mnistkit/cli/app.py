@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mnistkit._version import __version__
-from mnistkit.cli import listing, looking, published
+from mnistkit.cli import listing, looking, plugins, published
 from mnistkit.cli.command import export_command
 from mnistkit.cli.report import reporting, results_alone
 
@@ -36,7 +36,7 @@ def build_app(arguments: Sequence[str], *, debug: bool = False) -> typer.Typer:
         "info": looking.info,
         "verify": looking.verify,
         "diff": looking.diff,
-        "plugins": listing.plugins,
+        "plugins": plugins.plugins,
         "datasets": published.datasets,
         "fetch": published.fetch,
         "cache": published.cache,

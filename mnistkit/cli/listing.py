@@ -1,7 +1,8 @@
-"""``mnistkit formats`` and ``mnistkit plugins``: what is installed."""
+"""``mnistkit formats``: what can be read and written."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,16 +10,7 @@ import typer
 from mnistkit.cli.report import print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from mnistkit.native import State
     from mnistkit.plugin import Format
-    from mnistkit.registry import Plugin
-
-_NATIVE: dict[State, str] = {
-    "in use": "in use",
-    "off": "off, as MNISTKIT_NATIVE=0 says; the pure lanes are used",
-    "not built": "not built here; the pure lanes are used",
-    "broken": "broken, the pure lanes are used: ",
-}
 
 _JSON = typer.Option("--json", help="Print JSON.")
 
@@ -38,53 +30,22 @@ def formats(
         else:
             _show(card)
         return
-    cards = [card for plugin, card, _ in _loaded() if card]
+    cards = _loaded_cards()
     if json:
         print_json([_described(card) for card in cards])
     else:
         print_table([(card.name, _verbs(card), card.summary) for card in cards])
 
 
-def plugins(*, json: Annotated[bool, _JSON] = False) -> None:
-    """List the plugins with their distributions, say which are broken, and whether compiled code is used."""
-    from mnistkit import native
-
-    rows = [
-        {
-            "format": plugin.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-            "module": plugin.module,
-            "status": "ok" if card else "broken",
-            "problem": problem,
-        }
-        for plugin, card, problem in _loaded()
-    ]
-    if json:
-        print_json({"plugins": rows, "native": {"state": native.state(), "problem": native.problem()}})
-        return
-    print_table([(r["format"], f"{r['distribution']} {r['version']}", r["status"]) for r in rows])
-    for row in rows:
-        if row["problem"]:
-            print_line()
-            print_line(row["problem"])
-    print_line()
-    print_line(f"native: {_NATIVE[native.state()]}{native.problem()}")
-
-
-def _loaded() -> list[tuple[Plugin, Format | None, str]]:
-    """Load every card; say why where that fails."""
+def _loaded_cards() -> list[Format]:
     from mnistkit.errors import PluginError
     from mnistkit.registry import find_formats, load_format
 
-    loaded: list[tuple[Plugin, Format | None, str]] = []
-    for name, claims in find_formats().items():
-        try:
-            card, problem = load_format(name), ""
-        except PluginError as error:
-            card, problem = None, str(error)
-        loaded += [(plugin, card, problem) for plugin in claims]
-    return loaded
+    cards = []
+    for name in find_formats():
+        with suppress(PluginError):  # 'mnistkit plugins' says what is broken
+            cards.append(load_format(name))
+    return cards
 
 
 def _verbs(card: Format) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,8 @@ from mnistkit.contract.subject import Subject
 from mnistkit.contract.watching import files_below
 from mnistkit.options import Option, build, options_of
 from mnistkit.plugin import API, Reader, Writer
-from mnistkit.registry import RESERVED, find_formats, load_format, load_reader, load_writer, only_claim
+from mnistkit.registry import OWN, RESERVED, find_formats, load_format, load_reader, load_writer, only_claim
+from mnistkit.resolve import verdict_of
 
 #: What a card may import beside the standard library and its own package, which includes other cards.
 LIGHT = ("mnistkit", "pluggy")
@@ -51,7 +53,7 @@ def is_light(subject: Subject) -> None:
     told = json.loads(run.stdout.splitlines()[-1])
     heavy = [name for name in told["packages"] if not _is_light(name, plugin.package)]
     expect(not heavy, f"{plugin.module} imports {', '.join(heavy)}")
-    expect(not told["printed"], f"{plugin.module} prints when it is imported: {told['printed']!r}")
+    expect(not told["printed"], f"{plugin.module} prints: {told['printed']!r}")
 
 
 def _is_light(name: str, own: str) -> bool:
@@ -114,8 +116,13 @@ def _check_option(option: Option) -> None:
         raise Fault(f"{option.name!r} is called {NAMES[option.name]!r} elsewhere")
 
 
-def recognises_its_own(subject: Subject, folder: Path) -> None:
-    """The format says yes to what it writes by default, and no other installed format does.
+def recognises_its_own(subject: Subject, folder: Path, among: Iterable[str] | None = None) -> None:
+    """The format says yes to what it writes by default, and no other format that works does.
+
+    Args:
+        subject: The format.
+        folder: An empty folder.
+        among: Names of the formats to ask, by default of all.
 
     Raises:
         Fault: It does not, or another does too.
@@ -125,5 +132,16 @@ def recognises_its_own(subject: Subject, folder: Path) -> None:
     files = files_below(folder)
     head = head_of(max(files, key=lambda path: path.stat().st_size))
     names = [path.relative_to(folder).as_posix() for path in files]
-    saying_yes = [name for name in find_formats() if load_format(name).sniff(head, names) == "yes"]
+    asked = find_formats() if among is None else among
+    saying_yes = [name for name in asked if verdict_of(name, head, names) == "yes"]
     expect(saying_yes == [subject.format], f"recognised by {', '.join(saying_yes) or 'nobody'}")
+
+
+def recognises_its_own_beside_bundled_ones(subject: Subject, folder: Path) -> None:
+    """The format says yes to what it writes by default, and no bundled format does; no other is imported.
+
+    Raises:
+        Fault: It does not, or another does too.
+    """
+    bundled = [name for name, claims in find_formats().items() if {c.distribution for c in claims} == {OWN}]
+    recognises_its_own(subject, folder, dict.fromkeys([*bundled, subject.format]))
