@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnistkit.cli.report import print_json, print_line, print_table
+from mnistkit.cli.report import Ended, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,15 +58,15 @@ def plugins(
         print_line()
         print_line(f"native: {_NATIVE[native.state()]}{native.problem()}")
     if check and any(each.problems for each in found):
-        raise SystemExit(_FAULTY)
+        raise Ended(_FAULTY)
 
 
 def _checked(plugins: Sequence[Plugin], seconds: float) -> list[Provided]:
     """Check plugins, none of which is imported here; the core's own datasets are data, not code."""
     from mnistkit.contract.processes import check_plugins
     from mnistkit.installed import Provided
+    from mnistkit.parallel import usable_cpus
     from mnistkit.registry import OWN
-    from mnistkit.settings import usable_cpus
 
     data = [p for p in plugins if p.kind == "dataset" and p.distribution == OWN]
     code = [p for p in plugins if p not in data]
