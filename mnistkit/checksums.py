@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import os
@@ -24,6 +25,9 @@ _FILES_A_JOB = 256
 
 #: A file smaller than this is read and hashed in one go.
 _PIECE = 1 << 18
+
+#: How many sources' checksums are kept while the process runs.
+_REMEMBERED = 64
 
 _NONE_KNOWN: Mapping[str, str] = {}
 
@@ -67,6 +71,33 @@ def sha256_of(path: Path | str) -> str:
         if os.path.lexists(path) and not os.path.isfile(path):  # noqa: PTH113 - text or path
             raise DataError(path, _NO_FILE) from error
         raise
+
+
+def sha256_once(path: Path) -> str:
+    """Return the hex SHA-256 of a file that is not read again as long as nothing has changed it.
+
+    For sources, which are told by their checksums before they are exported, and described afterwards.
+
+    Raises:
+        DataError: As :func:`sha256_of`.
+        OSError: It cannot be read.
+    """
+    return _sha256_of(path, state_of(path))
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """Return what changes with every change of a file: which it is, its size, and when it was changed.
+
+    Raises:
+        OSError: It is not there.
+    """
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+@functools.lru_cache(_REMEMBERED)
+def _sha256_of(path: Path, state: tuple[int, ...]) -> str:  # noqa: ARG001 - what it depends on
+    return sha256_of(path)
 
 
 def walk(folder: Path) -> Iterator[str]:
@@ -147,7 +178,7 @@ def describe_sources(
     names = [_named(path, base) for path in files]
     if len(files) > _MANY:
         return [_describe_many(files, names, base, workers, complete=complete)]
-    digests = [sha256_of(path) if complete else PARTIAL for path in files]
+    digests = [sha256_once(path) if complete else PARTIAL for path in files]
     return [
         {"name": name, "bytes": path.stat().st_size, "sha256": digest}
         for name, path, digest in zip(names, files, digests, strict=True)

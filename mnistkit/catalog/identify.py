@@ -12,6 +12,7 @@ from typing import IO, TypeAlias
 
 from mnistkit.catalog.entry import Entry
 from mnistkit.catalog.lookup import KnownFile, entries, entries_listing, known_checksums
+from mnistkit.checksums import sha256_once, state_of
 from mnistkit.compression import compression_of, head_of, open_decompressed
 from mnistkit.errors import DataError
 from mnistkit.idx import IDX_NAME
@@ -122,9 +123,9 @@ def _known_as(
 
 def _hashes(path: Path, promised: int | None, kinds: Sequence[str]) -> Iterator[list[str]]:
     """Yield the checksums of a file as it is, then of what is inside its compression if it has any."""
-    status = path.stat()
-    state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-    yield _hash_whole(path, tuple(kinds), state)
+    state = state_of(path)
+    others = tuple(kind for kind in kinds if kind != "sha256")
+    yield [sha256_once(path), *(_hash_whole(path, others, state) if others else ())]
     if promised is not None and compression_of(path) != "none":
         yield from _hash_inside(path, promised, tuple(kind for kind in kinds if kind != "git"), state)
 

@@ -88,8 +88,13 @@ def _checksums(file: RemoteFile) -> Iterator[tuple[str, Literal["served", "raw"]
 
 
 def _mentions(path: Path, checksums: Collection[str]) -> bool:
-    text = path.read_text("utf-8")
+    text = _text(path)
     return any(checksum in text for checksum in checksums)
+
+
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 @functools.cache
