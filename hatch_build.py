@@ -2,10 +2,14 @@
 
 ``MNISTKIT_BUILD_NATIVE=0`` leaves them out, ``MNISTKIT_BUILD_NATIVE=1`` fails where they do not compile;
 otherwise a wheel without them is built where they do not, and a line says so.
+
+An editable installation gets Python's bytecode too, as pip gives it to any other: without it, where Python
+may write none later, each command would be compiled anew, which takes 0.13 s.
 """
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -39,6 +43,8 @@ class NativeBuildHook(BuildHookInterface):
         editable = version == "editable"
         if editable:
             self._remove_from_tree()
+            for package in ("mnistkit", "plugins"):
+                compileall.compile_dir(Path(self.root, package), quiet=2)
         wanted = os.environ.get("MNISTKIT_BUILD_NATIVE") or "auto"
         if wanted not in ("0", "1", "auto"):
             raise ValueError(f"MNISTKIT_BUILD_NATIVE: expected 0 or 1, found {wanted}")
