@@ -31,9 +31,13 @@ FAULTS = {
     "OSError": (
         OSError(errno.EIO, "source disk is broken"),
         DataError,
-        "cannot be read: found source disk is",
+        "cannot be read: expected a readable file, found source disk is",
     ),
-    "OSError without words": (OSError(), DataError, "Faulty: cannot be read: found OSError"),
+    "OSError without words": (
+        OSError(),
+        DataError,
+        "Faulty: cannot be read: expected a readable file, found OSError",
+    ),
     "MemoryError": (MemoryError(), DataError, "Faulty: too large for memory"),
     "StopIteration": (StopIteration("early"), PluginError, "Faulty: failed while reading: found "),
     "SystemExit": (SystemExit(3), PluginError, "Faulty: failed while reading: found SystemExit: 3; --debug"),
@@ -106,7 +110,9 @@ def test_a_missing_file_is_named(tmp_path):
     gone = tmp_path / "gone.bin"
 
     with (
-        pytest.raises(DataError, match=r"gone\.bin: cannot be read: found No such file"),
+        pytest.raises(
+            DataError, match=r"gone\.bin: cannot be read: expected a readable file, found No such file"
+        ),
         plugin_border("format 'x'", doing="reading"),
     ):
         gone.read_bytes()
@@ -176,7 +182,9 @@ def test_writers_cannot_hide_what_the_source_failed_of(tmp_path, writer, kind):
     writer(kind)
     broken = Dataset(Faulty("batches", OSError(errno.EIO, "source disk is broken")))
 
-    with pytest.raises(DataError, match="cannot be read: found source disk is broken"):
+    with pytest.raises(
+        DataError, match="cannot be read: expected a readable file, found source disk is broken"
+    ):
         mnistkit.export(broken, "idx", tmp_path / "out")
 
 

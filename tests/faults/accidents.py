@@ -248,9 +248,13 @@ FAULTS = {
 
 def _failing_worker(job, fault):
     """Let the n-th job of the workers of a writer fail."""
-    real, numbers = writer.Part.map, itertools.count()
-    writer.Part.map = lambda part, function, items: real(
+    numbers = itertools.count()
+    mapped, written = writer.Part.map, writer.Part.write_each
+    writer.Part.map = lambda part, function, items: mapped(
         part, _FailingJob(function, numbers, job, fault), items
+    )
+    writer.Part.write_each = lambda part, sink, function, items: written(
+        part, sink, _FailingJob(function, numbers, job, fault), items
     )
 
 

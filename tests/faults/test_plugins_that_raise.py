@@ -57,7 +57,7 @@ def break_at(scene, tally, faulty):
     def run(place, faults, **how):
         broken = scene("idx", OLDER)
         for fault in faults:
-            environment = {"MNISTKIT_FAULTY": f"{place}:{fault}"}
+            environment = {"FAULTY_FORMAT": f"{place}:{fault}"}
             outcome = broken.export(
                 children=faulty, habits=["forget formats"], environment=environment, **how
             )
@@ -96,7 +96,7 @@ def test_a_reader_that_raises_while_an_export_is_verified(scene, tally, faulty, 
 
     for number in chosen(FAULTS, amount):
         fault = FAULTS[number]
-        outcome = broken.export(environment={"MNISTKIT_FAULTY": f"last batch:{fault}"}, **how)
+        outcome = broken.export(environment={"FAULTY_FORMAT": f"last batch:{fault}"}, **how)
         tally["faults of plugins"] += 1
         assert outcome.code in (1, 3, 130), outcome
         assert len(outcome.err.splitlines()) == 1, outcome
@@ -111,7 +111,7 @@ def test_a_card_that_raises_while_a_source_is_looked_at_hurts_nobody(scene, tall
         (looked_at.folder / "renamed" / path.name).write_bytes(path.read_bytes())
 
     for fault in ("KeyError", "Mute", "OSError", "SystemExit"):
-        environment = {"MNISTKIT_FAULTY": f"sniff:{fault}"}
+        environment = {"FAULTY_FORMAT": f"sniff:{fault}"}
         outcome = faulty.run("info", looked_at.folder / "renamed", environment=environment)
         tally["faults of plugins"] += 1
         assert outcome.code == 0, outcome

@@ -135,7 +135,7 @@ FORBIDDEN = {
 }
 
 #: The contract unpickles what it has pickled itself, a line before.
-KIT = "mnistkit/testing/"
+KIT = ("mnistkit/testing/", "mnistkit/contract/")
 
 OURS = ("mnistkit", "plugins", "docs/examples")
 

@@ -225,6 +225,7 @@ def test_a_licence_that_is_no_text_is_refused_by_name(tmp_path):
 def test_all_that_is_printed_goes_through_what_spells_it():
     bare = [place for place, called, _ in calls("mnistkit", "plugins") if called == "print"]
 
-    # The version; "removed 3 files"; and report.py, which prints for all others.
+    # The version; "removed 3 files"; report.py, which prints for all others; and JSON for a file.
     files = {place.partition(":")[0] for place in bare}
-    assert files == {f"mnistkit/cli/{name}.py" for name in ("app", "published", "report")}
+    own = {f"mnistkit/cli/{name}.py" for name in ("app", "published", "report")}
+    assert files == {*own, "mnistkit/contract/__main__.py"}

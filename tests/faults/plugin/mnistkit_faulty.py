@@ -1,4 +1,4 @@
-"""A format like IDX that raises where it is told to: ``MNISTKIT_FAULTY="write KeyError"``."""
+"""A format like IDX that raises where it is told to: ``FAULTY_FORMAT="write KeyError"``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FAULTS = {
 
 def fail(place):
     """Raise, if this is the place."""
-    where, _, what = os.environ.get("MNISTKIT_FAULTY", "").partition(":")
+    where, _, what = os.environ.get("FAULTY_FORMAT", "").partition(":")
     if where == place:
         raise FAULTS[what]
 

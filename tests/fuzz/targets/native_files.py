@@ -84,7 +84,7 @@ def _read_by_python(place: bytes, names: list[bytes]) -> list[bytes]:
         if not (0 < len(name) <= 255 and path.is_file()):
             break
         content = path.read_bytes()
-        if len(content) > _MOST:
+        if sum(map(len, contents)) + len(content) > _MOST:
             break
         contents.append(content)
     return contents
