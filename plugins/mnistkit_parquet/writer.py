@@ -16,7 +16,7 @@ from mnistkit_parquet.joining import Joiner
 from mnistkit_parquet.schema import ENCODED, IMAGE, kept, schema_of, why_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from mnistkit.dataset import Array, Batch, DatasetInfo, SplitInfo
@@ -53,11 +53,11 @@ class ParquetWriter(Writer):
         columns = tuple(column.name for column in kept(part.split, self.options.layout))
         encode = partial(_encode, schema=schema, layout=self.options.layout, extra=columns)
         rows = _group_rows(part.split, self.options.row_group)
-        piece = _piece_rows(part.split, rows, self.options.layout)
-        pack = partial(_packed, encode=encode, piece=piece, schema=schema, options=self.options)
+        pieces = _pieces(part.map(encode, batches), _piece_rows(part.split, rows, self.options.layout))
+        pack = partial(_file_of, schema=schema, options=self.options)
         with part.sink(folder / file) as sink:
-            joined = Joiner(sink, _file_of(None, schema, self.options))
-            for group in part.map(pack, _groups(batches, rows)):
+            joined = Joiner(sink, pack(None))
+            for group in part.map(pack, _row_groups(pieces, rows)):
                 joined.add(group)
             joined.finish()
         return Written(
@@ -75,19 +75,7 @@ def _check_level(codec: str, level: int | None) -> None:
         raise UsageError("parquet", "bad value for --level", expected=f"{least} to {most}", found=level)
 
 
-def _packed(
-    batches: Sequence[Batch],
-    *,
-    encode: Callable[[Batch], pa.RecordBatch],
-    piece: int,
-    schema: pa.Schema,
-    options: ParquetWriteOptions,
-) -> memoryview:
-    """Return a file of one row group."""
-    return _file_of(_in_pieces([encode(batch) for batch in batches], piece), schema, options)
-
-
-def _file_of(group: pa.Table | None, schema: pa.Schema, options: ParquetWriteOptions) -> memoryview:
+def _file_of(group: pa.Table | None, *, schema: pa.Schema, options: ParquetWriteOptions) -> memoryview:
     """Return a file of one row group, or of none."""
     file = pa.BufferOutputStream()
     with _open(file, schema, options) as table:
@@ -170,29 +158,34 @@ def _binary(values: Sequence[bytes]) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), len(values), buffers)
 
 
-def _groups(batches: Iterable[Batch], rows: int) -> Iterator[list[Batch]]:
-    """Gather batches, cut where need be, to lists of ``rows`` rows; only the last may have fewer."""
-    held: list[Batch] = []
+def _pieces(encoded: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Gather batches to tables of exactly ``rows`` rows, the last aside, each in one piece.
+
+    Parquet cuts pages by pieces: in pieces of one size, the bytes do not depend on how the rows came.
+    """
+    held: list[pa.RecordBatch] = []
     free = rows
-    for batch in batches:
+    for batch in encoded:
         rest = batch
         while len(rest) >= free:
-            yield [*held, rest[:free]]
-            rest, held, free = rest[free:], [], rows
+            yield pa.Table.from_batches([*held, rest.slice(0, free)]).combine_chunks()
+            rest, held, free = rest.slice(free), [], rows
         if len(rest):
             held.append(rest)
             free -= len(rest)
     if held:
-        yield held
+        yield pa.Table.from_batches(held).combine_chunks()
 
 
-def _in_pieces(records: Sequence[pa.RecordBatch], rows: int) -> pa.Table:
-    """Return a table in pieces of ``rows`` rows, without a copy where the records have so many.
-
-    Parquet cuts pages by pieces: in pieces of one size, the bytes do not depend on how the rows came.
-    """
-    table = pa.Table.from_batches(records)
-    if all(len(record) == rows for record in records[:-1]) and len(records[-1]) <= rows:
-        return table
-    whole = table.combine_chunks()
-    return pa.concat_tables([whole[start : start + rows] for start in range(0, len(whole), rows)])
+def _row_groups(pieces: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Join pieces to tables of ``rows`` rows, of which they hold a whole number, without a copy."""
+    held: list[pa.Table] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(map(len, held)) == rows:
+            group, held = pa.concat_tables(held), []
+            del piece
+            yield group
+            del group
+    if held:
+        yield pa.concat_tables(held)
