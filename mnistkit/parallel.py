@@ -82,7 +82,8 @@ class _Pool:
             self._jobs.put(None)
         end = time.monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join(max(end - time.monotonic(), 0))
+            if thread.ident is not None:  # a signal may come before it has started
+                thread.join(max(end - time.monotonic(), 0))
 
 
 def _work(jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[Any], Any], Any] | None]) -> None:

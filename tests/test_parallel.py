@@ -144,3 +144,14 @@ def test_threads_end_with_the_work():
     assert list(ordered_map(abs, range(50), 4)) == list(range(50))
 
     assert not [t for t in threading.enumerate() if t.name == "mnistkit"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_a_thread_that_could_not_start_hides_nothing(monkeypatch, error):
+    def start(thread):
+        raise error("no thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with pytest.raises(error, match="no thread"):
+        list(ordered_map(str, range(5), 2))
