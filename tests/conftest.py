@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mnistkit import native
 from mnistkit.cli import main
 from mnistkit.dataset import Dataset
 from mnistkit.testing import drawn_dataset
+
+# A busy machine takes longer than any time that could be set for one example.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REAL_DATA = "MNISTKIT_TEST_DATA"
 
