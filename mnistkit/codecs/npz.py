@@ -10,6 +10,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,6 +18,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from mnistkit.compression import MOST_RATIO
 from mnistkit.dataset import Array
 from mnistkit.errors import DataError, MnistkitError
 
@@ -24,7 +26,6 @@ SUFFIX = ".npy"
 
 _SKIP_BYTES = 1 << 20
 _MOST_HEADER_BYTES = 1 << 16
-_MOST_PER_BYTE = 1100  # what one packed byte may stand for; deflate's limit is 1,032
 
 #: What zipfile raises on damaged archives, and numpy on headers, which it takes apart as Python does.
 _DAMAGED = (
@@ -63,18 +64,15 @@ class NpzArray:
             DataError: The archive is damaged.
         """
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.key + SUFFIX) as member:
-                _read_header(member)
-                _skip(member, start * row_bytes)
-                for first in range(start, stop, size):
-                    count = min(size, stop - first)
-                    raw = member.read(count * row_bytes)
-                    yield np.frombuffer(raw, self.dtype).reshape(count, *self.shape[1:])
-                if stop == len(self):
-                    member.read(1)  # at the end its checksum is compared
-        except _DAMAGED as error:
-            raise _damaged(self.path, error) from error
+        with _opened(self.path) as archive, archive.open(self.key + SUFFIX) as member:
+            _read_header(member)
+            _skip(member, start * row_bytes)
+            for first in range(start, stop, size):
+                count = min(size, stop - first)
+                raw = member.read(count * row_bytes)
+                yield np.frombuffer(raw, self.dtype).reshape(count, *self.shape[1:])
+            if stop == len(self):
+                member.read(1)  # at the end its checksum is compared
 
 
 def open_npz(path: Path, key: str) -> NpzArray:
@@ -83,13 +81,8 @@ def open_npz(path: Path, key: str) -> NpzArray:
     Raises:
         DataError: No archive, no such array, or not a plain C-ordered array.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _array(archive, path, key)
-    except MnistkitError:
-        raise
-    except _DAMAGED as error:
-        raise _damaged(path, error) from error
+    with _opened(path) as archive:
+        return _array(archive, path, key)
 
 
 def arrays_in(path: Path) -> dict[str, NpzArray]:
@@ -98,17 +91,12 @@ def arrays_in(path: Path) -> dict[str, NpzArray]:
     Raises:
         DataError: No archive, something else in it, or not plain C-ordered arrays.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if not name.endswith(SUFFIX):
-                    raise DataError(path, f"member {name!r}", expected=f"arrays alone, *{SUFFIX}")
-            keys = [name.removesuffix(SUFFIX) for name in archive.namelist()]
-            return {key: _array(archive, path, key) for key in keys}
-    except MnistkitError:
-        raise
-    except _DAMAGED as error:
-        raise _damaged(path, error) from error
+    with _opened(path) as archive:
+        for name in archive.namelist():
+            if not name.endswith(SUFFIX):
+                raise DataError(path, f"member {name!r}", expected=f"arrays alone, *{SUFFIX}")
+        keys = [name.removesuffix(SUFFIX) for name in archive.namelist()]
+        return {key: _array(archive, path, key) for key in keys}
 
 
 def read_texts(array: NpzArray) -> tuple[str, ...]:
@@ -121,6 +109,18 @@ def read_texts(array: NpzArray) -> tuple[str, ...]:
         raise DataError(array.path, f"array {array.key!r}", expected="texts", found=array.dtype)
     rows = array.rows(0, len(array), max(1, len(array)))
     return tuple(str(text) for piece in rows for text in piece)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; what goes wrong while it is read is said of it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except MnistkitError:
+        raise
+    except _DAMAGED as error:
+        raise DataError(path, "damaged NumPy archive", found=str(error), todo="get the file again") from error
 
 
 def _array(archive: zipfile.ZipFile, path: Path, key: str) -> NpzArray:
@@ -136,7 +136,7 @@ def _array(archive: zipfile.ZipFile, path: Path, key: str) -> NpzArray:
         )  # fmt: skip
     info = archive.getinfo(name)
     claimed = start + math.prod(shape) * dtype.itemsize
-    if claimed != info.file_size or claimed > max(info.compress_size, 64) * _MOST_PER_BYTE:
+    if claimed != info.file_size or claimed > max(info.compress_size, 64) * MOST_RATIO["zip"]:
         raise DataError(
             path, f"array {key!r}", expected=f"{claimed:,} bytes",
             found=f"{info.file_size:,}, packed into {info.compress_size:,}", todo="get the file again",
@@ -156,7 +156,3 @@ def _skip(member: IO[bytes], count: int) -> None:
         if not skipped:
             raise EOFError("ends too early")
         count -= skipped
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(path, "damaged NumPy archive", found=str(error), todo="get the file again")
