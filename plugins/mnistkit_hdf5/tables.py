@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 
-from mnistkit.compression import compression_of
+from mnistkit.compression import MOST_RATIO, compression_of
 from mnistkit.dataset import DTYPES, Array, Batch, ExtraColumn, SplitInfo, bounds_of
 from mnistkit.errors import DataError, MnistkitError
 from mnistkit_hdf5.columns import Column, place_of, spelt
@@ -30,7 +30,6 @@ _CACHE_BYTES = 16 << 20  # the chunks of some rows, also where each holds only a
 _MOST_CHUNK_BYTES = 256 << 20  # HDF5 decompresses a chunk whole, in memory
 _BLOCK_BYTES = 256 << 20
 _LABEL_ROWS = 1 << 17
-_MOST_PER_BYTE = 1100  # what one compressed byte may stand for; deflate's limit is 1,032
 
 _log = logging.getLogger("mnistkit.hdf5")
 
@@ -248,7 +247,7 @@ def _check_stored(dataset: h5py.Dataset, column: Column, length: int) -> None:
                 found=name.decode(errors="replace") or code,
                 todo="repack it with gzip: h5repack -f GZIP=4",
             )
-    _check_size(dataset, _MOST_PER_BYTE ** min(1, len(filters)))
+    _check_size(dataset, MOST_RATIO["gzip"] if filters else 1)
     _check_chunk(dataset)
 
 
