@@ -670,6 +670,41 @@ take_layout(Layout *layout, Py_ssize_t before, Py_ssize_t values, Py_ssize_t aft
            && count_of(values, "values", 1, &layout->values) && count_of(after, "after", 0, &layout->after);
 }
 
+/* Read or judge lines: what `format` takes are the arguments of decode or of survey, which differ in the last
+ * buffer: pixels, or as int64 where each line begins. */
+static PyObject *
+read_or_survey(PyObject *args, const char *format, int starts_alone)
+{
+    Py_buffer text, integers, last;
+    Py_ssize_t before, values, after;
+    Layout layout = {0};
+    int quick = 1;
+    PyObject *rows = NULL;
+    if (!PyArg_ParseTuple(args, format, &text, &layout.separator, &before, &values, &after, &integers, &last,
+                          &quick)) {
+        return NULL;
+    }
+    if (take_layout(&layout, before, values, after)) {
+        size_t row = starts_alone ? sizeof(int64_t) : layout.values;
+        Block block = {.text = text.buf, .size = (size_t)text.len, .integers = integers.buf};
+        block.rows = (size_t)last.len / row;
+        if (starts_alone) {
+            block.starts = last.buf;
+        }
+        else {
+            block.pixels = last.buf;
+        }
+        if (is_size(&last, block.rows * row, starts_alone ? "starts" : "pixels")
+            && is_size(&integers, (layout.before + layout.after) * block.rows * sizeof(int64_t), "integers")) {
+            rows = lines_read(&block, &layout, quick);
+        }
+    }
+    PyBuffer_Release(&last);
+    PyBuffer_Release(&integers);
+    PyBuffer_Release(&text);
+    return rows;
+}
+
 PyDoc_STRVAR(decode_doc,
 "decode(text, separator, before, values, after, integers, pixels, quick=True)\n--\n\n"
 "Read plain lines into int64 columns and uint8 pixels; return how many there are.\n\n"
@@ -679,29 +714,8 @@ PyDoc_STRVAR(decode_doc,
 static PyObject *
 decode(PyObject *module, PyObject *args)
 {
-    Py_buffer text, integers, pixels;
-    Py_ssize_t before, values, after;
-    Layout layout = {0};
-    Block block = {0};
-    int quick = 1;
-    PyObject *rows = NULL;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*bnnnw*w*|p:decode", &text, &layout.separator, &before, &values, &after,
-                          &integers, &pixels, &quick)) {
-        return NULL;
-    }
-    if (take_layout(&layout, before, values, after)) {
-        block = (Block){.text = text.buf, .size = (size_t)text.len, .integers = integers.buf, .pixels = pixels.buf};
-        block.rows = (size_t)pixels.len / layout.values;
-        if (is_size(&pixels, block.rows * layout.values, "pixels")
-            && is_size(&integers, (layout.before + layout.after) * block.rows * sizeof(int64_t), "integers")) {
-            rows = lines_read(&block, &layout, quick);
-        }
-    }
-    PyBuffer_Release(&pixels);
-    PyBuffer_Release(&integers);
-    PyBuffer_Release(&text);
-    return rows;
+    return read_or_survey(args, "y*bnnnw*w*|p:decode", 0);
 }
 
 PyDoc_STRVAR(survey_doc,
@@ -711,29 +725,8 @@ PyDoc_STRVAR(survey_doc,
 static PyObject *
 survey(PyObject *module, PyObject *args)
 {
-    Py_buffer text, integers, starts;
-    Py_ssize_t before, values, after;
-    Layout layout = {0};
-    Block block = {0};
-    int quick = 1;
-    PyObject *rows = NULL;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*bnnnw*w*|p:survey", &text, &layout.separator, &before, &values, &after,
-                          &integers, &starts, &quick)) {
-        return NULL;
-    }
-    if (take_layout(&layout, before, values, after)) {
-        block = (Block){.text = text.buf, .size = (size_t)text.len, .integers = integers.buf, .starts = starts.buf};
-        block.rows = (size_t)starts.len / sizeof(int64_t);
-        if (is_size(&starts, block.rows * sizeof(int64_t), "starts")
-            && is_size(&integers, (layout.before + layout.after) * block.rows * sizeof(int64_t), "integers")) {
-            rows = lines_read(&block, &layout, quick);
-        }
-    }
-    PyBuffer_Release(&starts);
-    PyBuffer_Release(&integers);
-    PyBuffer_Release(&text);
-    return rows;
+    return read_or_survey(args, "y*bnnnw*w*|p:survey", 1);
 }
 
 PyDoc_STRVAR(count_doc, "count(text)\n--\n\nCount the line ends.");
