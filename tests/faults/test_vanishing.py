@@ -42,28 +42,17 @@ def check_said(outcome):
 
 
 @amounts(3, None)
+@pytest.mark.parametrize("vanishing", ["out", "place"], ids=["destination", "the folder around it"])
 @there
-def test_destination_vanishes(scene, tally, there, amount):
+def test_destination_vanishes(scene, tally, there, vanishing, amount):
     robbed = scene("idx", there)
     steps = robbed.steps()
 
     for step in chosen(steps, amount):
         robbed.reset()
-        outcome = robbed.export(accident=robbed.accident("remove", str(robbed.out), step=step))
-        tally["vanishing folders"] += 1
-        check_said(outcome)
-        robbed.check_aftermath(or_gone=True)
-
-
-@amounts(3, None)
-@there
-def test_folder_around_the_destination_vanishes(scene, tally, there, amount):
-    robbed = scene("idx", there)
-    steps = robbed.steps()
-
-    for step in chosen(steps, amount):
-        robbed.reset()
-        outcome = robbed.export(accident=robbed.accident("remove", str(robbed.place), step=step))
+        outcome = robbed.export(
+            accident=robbed.accident("remove", str(getattr(robbed, vanishing)), step=step)
+        )
         tally["vanishing folders"] += 1
         check_said(outcome)
         robbed.check_aftermath(or_gone=True)
