@@ -75,6 +75,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def consumers(session: nox.Session) -> None:
+    """Run the documentation's code for packages that the tests do without."""
+    session.install(
+        "-e", ".[test]", "datasets", "opencv-python-headless", "keras", "tensorflow-cpu", "torchvision"
+    )
+    session.run("pytest", "tests/docs/test_blocks.py", "-k", "not_every_machine", *session.posargs)
+
+
+@nox.session
 def mlnet(session: nox.Session) -> None:
     """Set ML.NET up and take exports into it; MNISTKIT_TEST_DATA names the published files."""
     session.install("-e", ".[test]")

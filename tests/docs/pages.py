@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -48,10 +50,15 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@functools.cache
+def _tokens(page: Path) -> list[Token]:
+    return MarkdownIt("commonmark").parse(page.read_text("utf-8"))
+
+
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page, in order."""
     found, before = [], ""
-    for token in MarkdownIt("commonmark").parse(page.read_text("utf-8")):
+    for token in _tokens(page):
         if token.type == "fence":
             place = f"{name_of(page)}:{token.map[0] + 1}"
             found.append(Block(place, token.info.strip(), token.content, _excuse(before)))
@@ -65,14 +72,13 @@ def _excuse(before: str) -> str | None:
 
 def anchors(page: Path) -> set[str]:
     """Return the names by which a forge links to the headings of a page."""
-    tokens = MarkdownIt("commonmark").parse(page.read_text("utf-8"))
+    tokens = _tokens(page)
     titles = [after.content for token, after in itertools.pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def links(page: Path) -> list[str]:
     """Return what a page links to, on other hosts aside."""
-    tokens = MarkdownIt("commonmark").parse(page.read_text("utf-8"))
-    inner = (child for token in tokens for child in token.children or ())
+    inner = (child for token in _tokens(page) for child in token.children or ())
     targets = (child.attrs.get("href") or child.attrs.get("src") for child in inner)
     return [target for target in targets if target and not re.match(r"\w+:", target)]
