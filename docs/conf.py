@@ -21,7 +21,6 @@ html_theme = "furo"
 html_title = f"mnistkit {release}"
 html_show_copyright = False
 
-autodoc_default_options = {"special-members": "__getitem__"}  # datasets, splits and batches are asked so
 highlight_language = "text"
 napoleon_use_ivar = True  # attributes are members already: said twice, they would be a warning
 myst_heading_anchors = 4  # `page.md#a-heading` works here as it does in a forge

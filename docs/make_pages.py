@@ -134,7 +134,8 @@ def _yes(holds: bool) -> str:  # noqa: FBT001 - the one fact
 def _commands() -> str:
     app = build_app([])
     whole: Any = typer.main.get_command(app)
-    common = _table(("flag", "meaning"), _flags_of(whole, {}))
+    assert app.registered_callback
+    common = _table(("flag", "meaning"), _flags_of(whole, _declared(app.registered_callback.callback)))
     sections = [
         _command(info.name, info.callback, whole.commands[info.name]) for info in app.registered_commands
     ]
@@ -142,17 +143,24 @@ def _commands() -> str:
 
 
 def _command(name: str | None, function: Any, command: Any) -> str:
+    declared = _declared(function)
     arguments = [p for p in command.params if not _is_flag(p)]
     usage = " ".join(["mnistkit", str(name), *map(_argument, arguments), "[FLAGS]"])
-    kinds = {
-        p.name: p.annotation.__origin__
-        for p in inspect.signature(function, eval_str=True).parameters.values()
-    }
-    rows = [*((f"`{_argument(p)}`", p.help) for p in arguments), *_flags_of(command, kinds)]
-    table = _table(("argument or flag", "meaning"), rows)
+    rows = [(f"`{_argument(p)}`", _help(declared[p.name])) for p in arguments]
+    table = _table(("argument or flag", "meaning"), [*rows, *_flags_of(command, declared)])
     return (
         f"### `mnistkit {name}`\n\n```text\n{usage}\n```\n\n{inspect.cleandoc(function.__doc__)}\n\n{table}"
     )
+
+
+def _declared(function: Any) -> dict[str, Any]:
+    """Return the annotations of a command's parameters: types and helps, whatever Typer makes of them."""
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
+    return {parameter.name: parameter.annotation for parameter in parameters}
+
+
+def _help(annotation: Any) -> str:
+    return str(annotation.__metadata__[0].help)
 
 
 def _is_flag(parameter: Any) -> bool:
@@ -163,10 +171,11 @@ def _argument(parameter: Any) -> str:
     return parameter.name.upper() if parameter.required else f"[{parameter.name.upper()}]"
 
 
-def _flags_of(command: Any, kinds: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _flags_of(command: Any, declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for parameter in filter(_is_flag, command.params):
-        value = _VALUES.get(kinds.get(parameter.name, bool), "TEXT")
-        yield f"`{' '.join(filter(None, [parameter.opts[0], value]))}`", parameter.help
+        annotation = declared[parameter.name]
+        value = _VALUES.get(annotation.__origin__, "TEXT")
+        yield f"`{' '.join(filter(None, [parameter.opts[0], value]))}`", _help(annotation)
 
 
 def _consumers() -> str:
