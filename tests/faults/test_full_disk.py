@@ -55,7 +55,7 @@ def check_refused(scene, outcome, reason):
     assert tree(scene.out) == scene.old
 
 
-@amounts(2, 50)
+@amounts(1, 50)
 @pytest.mark.parametrize("format", FORMATS)
 def test_disk_that_fills_up(full, disk, tally, format, amount):
     scene = full(format)
@@ -93,7 +93,7 @@ def test_disk_that_has_no_room_for_more_files(full, disk, tally, format, amount)
         scene.check_aftermath()
 
 
-@amounts(2, 50)
+@amounts(1, 50)
 @pytest.mark.parametrize("format", FORMATS)
 def test_file_that_may_grow_no_more(scene, tally, format, amount):
     limited = scene(format, OLDER)
@@ -107,20 +107,16 @@ def test_file_that_may_grow_no_more(scene, tally, format, amount):
         limited.check_aftermath()
 
 
-@amounts(4, None)
+@amounts(2, 30)
 @pytest.mark.parametrize("there", [NOTHING, OLDER])
-@pytest.mark.parametrize(
-    ("what", "code"),
-    [("fail to grow", errno.ENOSPC), ("fail to grow", errno.EDQUOT), ("fail to grow", errno.EROFS)],
-    ids=lambda value: errno.errorcode.get(value, ""),
-)
-def test_disk_that_takes_no_more_from_any_step_on(scene, tally, there, what, code, amount):
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS], ids=errno.errorcode.get)
+def test_disk_that_takes_no_more_from_any_step_on(scene, tally, there, code, amount):
     failing = scene("idx", there)
     steps = failing.steps()
 
     for step in chosen(steps, amount):
         failing.reset()
-        outcome = failing.export(accident=failing.accident(what, code, step=step, lasting=True))
+        outcome = failing.export(accident=failing.accident("fail to grow", code, step=step, lasting=True))
         tally["failing steps"] += 1
         assert outcome.code in (0, 1), outcome
         assert outcome.err.count("\n") == outcome.code, outcome
@@ -130,7 +126,7 @@ def test_disk_that_takes_no_more_from_any_step_on(scene, tally, there, what, cod
         failing.check_aftermath()
 
 
-@amounts(4, None)
+@amounts(2, None)
 @pytest.mark.parametrize("there", [NOTHING, OLDER])
 @pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.EMFILE], ids=errno.errorcode.get)
 def test_one_step_that_fails(scene, tally, there, code, amount):

@@ -54,7 +54,7 @@ def test_killed_at_any_step_of_any_format(scene, tally, format, there):
     killed = scene(format, there)
     steps = killed.steps()
 
-    for step in chosen(steps, 60):
+    for step in chosen(steps, 25):
         killed.reset()
         tally["kills at a step"] += killed.export(accident=killed.accident("kill", step=step)).code == -9
         killed.check_aftermath()

@@ -40,7 +40,7 @@ def test_interrupted_at_any_step(scene, tally, there, sent, amount):
         interrupted.check_aftermath()
 
 
-@amounts(4, None)
+@amounts(4, 150)
 @pytest.mark.parametrize("habits", [[], ["two renames"]], ids=["exchange", "two renames"])
 def test_interrupted_at_any_line(scene, tally, habits, amount):
     interrupted = scene("idx", OLDER)

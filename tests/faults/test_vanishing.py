@@ -75,7 +75,7 @@ def test_folder_around_the_destination_is_moved_elsewhere(scene, tally, habits, 
         moved.check_aftermath()
 
 
-@amounts(3, None)
+@amounts(2, 30)
 @pytest.mark.parametrize("rights", [0, 0o500], ids=["none", "read only"])
 @there
 def test_rights_are_lost(nobodys, tally, there, rights, amount):
