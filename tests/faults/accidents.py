@@ -9,6 +9,7 @@ lines in the main one, and what is to happen happens just before the one with th
 from __future__ import annotations
 
 import atexit
+import fcntl
 import itertools
 import os
 import shutil
@@ -37,8 +38,8 @@ STEPS = {
     "fcntl.flock": None,
 }
 
-#: Functions of the C library that are looked up just before they are called.
-CALLED_BY_NAME = ("renameat2", "syncfs")
+#: Functions of the C library that are looked up just before they are called -> the step they are.
+CALLED_BY_NAME = {"renameat2": "swap", "renamex_np": "swap", "syncfs": "syncfs"}
 
 #: Modules whose lines are counted.
 MODULES = ("scratch.py", "publish.py", "durable.py", "export.py")
@@ -93,7 +94,7 @@ def _listen(place, before):
     def hear(event, arguments):
         if event == "ctypes.dlsym":
             if arguments[1] in CALLED_BY_NAME:
-                before(arguments[1], inside)
+                before(CALLED_BY_NAME[arguments[1]], inside)
         elif event in STEPS:
             position = STEPS[event]
             path = inside if position is None else arguments[position]
@@ -122,10 +123,10 @@ def _announced(name, function, before):
 
 
 def _path_of(descriptor):
-    try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
-    except OSError:  # another system: no test there looks at it
-        return f"descriptor {descriptor}"
+    if sys.platform == "darwin":
+        path = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024))
+        return os.fsdecode(path.rstrip(b"\0"))
+    return os.readlink(f"/proc/self/fd/{descriptor}")
 
 
 def _count_lines(line, happen, log):

@@ -60,26 +60,36 @@ def test_killed_at_any_step_of_any_format(scene, tally, format, there):
         killed.check_aftermath()
 
 
-@amounts(3, None)
-def test_killed_while_it_removes_what_a_killed_one_left(scene, tally, amount):
+@amounts(2, None)
+@pytest.mark.parametrize("swap", SWAPS)
+@pytest.mark.parametrize("left", ["half written", "half swapped"])
+def test_killed_while_it_clears_up_after_a_killed_one(scene, tally, left, swap, amount):
     killed = scene("idx", OLDER)
-    halfway = killed.accident("kill", step=len(killed.steps()) // 2)
-    killed.export(accident=halfway)
-    clearing = killed.steps()
+    steps = killed.steps(habits=SWAPS["two renames"])
+    half = len(steps) // 2 if left == "half written" else last(steps, "os.rename")
+    before = {"habits": SWAPS["two renames"], "accident": killed.accident("kill", step=half)}
+    killed.export(**before)
+    clearing = killed.steps(habits=SWAPS[swap])
 
-    for step in chosen(clearing, amount):
+    for step in chosen(clearing, amount, left):
         killed.reset()
-        killed.export(accident=halfway)
+        killed.export(**before)
         assert names(killed.place) != ["out"]
-        assert killed.export(accident=killed.accident("kill", step=step)).code == -9, clearing[step]
+        again = killed.export(habits=SWAPS[swap], accident=killed.accident("kill", step=step))
+        assert again.code == -9, clearing[step]
         tally["kills at a step"] += 2
         killed.check_aftermath()
+
+
+def last(steps, call):
+    """Return the number of the last step that is such a call."""
+    return max(number for number, step in enumerate(steps) if step.startswith(f"{call} "))
 
 
 def test_what_a_killed_export_left_goes_even_where_the_next_is_refused(scene):
     killed = scene("idx", NOTHING)
     steps = killed.steps()
-    published = next(n for n, step in enumerate(steps) if step.startswith("renameat2")) + 1
+    published = next(n for n, step in enumerate(steps) if step.startswith("swap")) + 1
     killed.export(accident=killed.accident("kill", step=published))
     assert len(names(killed.place)) == 2
 
