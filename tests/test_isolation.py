@@ -6,17 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from importlib.metadata import version
-from pathlib import Path
 
+import environments
 import pytest
 import strangers
-
-import mnistkit_csv
-from mnistkit.idx import codec
 
 #: Generous: nothing waits so long unless something hangs that must not.
 LIMIT = 120
@@ -26,15 +22,7 @@ LIMIT = 120
 def python(tmp_path_factory):
     """The Python of a fresh environment with all strangers' packages beside the mnistkit under test."""
     place = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place / "venv"], check=True)
-    (python,) = (place / "venv").glob("*/python")
-    (site,) = (place / "venv").glob("lib/*/site-packages")
-    roots = [Path(mnistkit_csv.__file__).parents[1], Path(codec.__file__).parents[2]]
-    (site / "mnistkit-under-test.pth").write_text("\n".join([*map(str, roots), *sys.path[1:]]) + "\n")
-    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--quiet"]
-    install = ["install", "--no-deps", "--no-index", "--no-compile", *strangers.wheels(place)]
-    subprocess.run([*pip, *install], check=True)
-    return python
+    return environments.make(place, *strangers.wheels(place))
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@
         format = "npy"
         options = {"compression": "gzip"}
 
-Needs pytest and hypothesis: ``pip install mnistkit[test]``.
+Needs pytest and hypothesis: ``pip install mnistkit[testing]``.  The fixtures of
+:mod:`mnistkit.pytest_plugin` need nothing at all: pytest finds them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from mnistkit.plugin import Format
 #: What fits any format that keeps integers.
 _SMALL_INTEGERS = ("uint8", "int8", "int16", "int32")
 
-_NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,7}", fullmatch=True)
+_NAMES = st.text("abcxyz019_", max_size=7).map("c{}".format)
 
 #: Any letters, and what separates cells, paths and words; some formats refuse some names as a whole.
 _CLASS_NAMES = (
