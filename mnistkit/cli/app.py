@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mnistkit._version import __version__
-from mnistkit.cli import listing, looking, plugins, published
+from mnistkit.cli import authoring, listing, looking, plugins, published
 from mnistkit.cli.command import export_command
 from mnistkit.cli.report import reporting, results_alone
 
@@ -37,6 +37,7 @@ def build_app(arguments: Sequence[str], *, debug: bool = False) -> typer.Typer:
         "verify": looking.verify,
         "diff": looking.diff,
         "plugins": plugins.plugins,
+        "new-plugin": authoring.new_plugin,
         "datasets": published.datasets,
         "fetch": published.fetch,
         "cache": published.cache,
