@@ -414,6 +414,13 @@ def test_plugins_are_listed_one_a_line(install, cli):
     ]
 
 
+def test_a_check_says_how_much_it_found(cli):
+    checked = cli("plugins", "idx", "--check")
+
+    assert checked.code == 0
+    assert "check: nothing found" in checked.out.splitlines()
+
+
 @pytest.mark.parametrize("name", ["strange", "other"])
 def test_plugins_may_be_named(install, cli, name):
     install("other", "strange", CARD.format(api=1, name="strange"))

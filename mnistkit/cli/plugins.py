@@ -46,19 +46,26 @@ def plugins(
 
     claimed = claims(names or ())
     found = by_distribution(_checked(claimed, seconds) if check else map(load_plugin, claimed))
+    problems = [problem for each in found for problem in each.problems]
     if json:
         state = {"state": native.state(), "problem": native.problem()}
         print_json({"plugins": list(map(_described, found)), "checked": check, "native": state})
     else:
-        header = ("distribution", "version", "api", "formats", "datasets", "status")
-        print_table([header, *map(_row, found)])
-        for problem in (problem for each in found for problem in each.problems):
-            print_line()
-            print_line(problem)
-        print_line()
+        _print(found, problems)
+        if check:
+            print_line(f"check: {len(problems) or 'nothing'} found")
         print_line(f"native: {_NATIVE[native.state()]}{native.problem()}")
-    if check and any(each.problems for each in found):
+    if check and problems:
         raise Ended(_FAULTY)
+
+
+def _print(found: Sequence[Distribution], problems: Sequence[str]) -> None:
+    header = ("distribution", "version", "api", "formats", "datasets", "status")
+    print_table([header, *map(_row, found)])
+    print_line()
+    for problem in problems:
+        print_line(problem)
+        print_line()
 
 
 def _checked(plugins: Sequence[Plugin], seconds: float) -> list[Provided]:
