@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from mnistkit import digest, registry
+from mnistkit.codecs import deflate
 from mnistkit.engine import publish
 from mnistkit.plugin import writer
 
@@ -248,15 +249,19 @@ FAULTS = {
 
 
 def _failing_worker(job, fault):
-    """Let the n-th job of the workers of a writer fail."""
+    """Let the n-th job of the workers of a writer fail, be it to encode or to compress."""
     numbers = itertools.count()
     mapped, written = writer.Part.map, writer.Part.write_each
+    pack = deflate.DeflateWriter._pack
     writer.Part.map = lambda part, function, items: mapped(
         part, _FailingJob(function, numbers, job, fault), items
     )
     writer.Part.write_each = lambda part, sink, function, items: written(
         part, sink, _FailingJob(function, numbers, job, fault), items
     )
+    deflate.DeflateWriter._pack = lambda packer, piece: _FailingJob(
+        lambda data: pack(packer, data), numbers, job, fault
+    )(piece)
 
 
 def _failing_digest():

@@ -16,7 +16,7 @@ from faults.children import Children, Outcome
 import mnistkit
 from mnistkit.testing import drawn_dataset
 
-FORMATS = ("csv", "mlnet", "idv", "png", "parquet", "hdf5", "idx")
+FORMATS = ("csv", "mlnet", "idv", "png", "parquet", "hdf5", "npz", "idx")
 
 #: Images of a split that are exported, where fewer than all of them take long enough.
 LIMITS = {"png": 150}
