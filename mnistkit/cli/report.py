@@ -42,10 +42,10 @@ def reporting(*, debug: bool = False) -> Iterator[None]:
     Args:
         debug: Show the traceback as well.
     """
-    signal.signal(signal.SIGTERM, _terminate)
-    _spell_what_stdout_cannot_say()
-    _show_warnings(logging.WARNING)
     try:
+        signal.signal(signal.SIGTERM, _terminate)
+        _spell_what_stdout_cannot_say()
+        _show_warnings(logging.WARNING)
         yield
         sys.stdout.flush()
     except Ended:

@@ -11,6 +11,7 @@ import time
 import pytest
 from faults.scenes import FORMATS, NOTHING, OLDER, amounts, chosen, names
 
+from mnistkit.cli import report
 from mnistkit.engine.signals import held_signals
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals and no fork")
@@ -75,6 +76,20 @@ def test_interrupted_at_any_moment(scene, tally, format, amount):
             assert outcome.code in (0, code, -sent)
             assert outcome.err in ("", SAID[code]) or outcome.code != code
             interrupted.check_aftermath()
+
+
+@signals
+def test_interrupted_while_it_gets_ready(monkeypatch, capsys, sent):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(report, "_show_warnings", lambda _: signal.raise_signal(sent))
+
+    try:
+        with pytest.raises(report.Ended) as ended, report.reporting():
+            pytest.fail("it ran")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert (ended.value.code, capsys.readouterr().err) == (CODES[sent], SAID[CODES[sent]])
 
 
 def test_a_signal_that_is_ignored_stays_so(scene):
