@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mnistkit import catalog
 from mnistkit.checksums import changed_files, sha256_of
 from mnistkit.clock import Clock
-from mnistkit.consumers import check_labels, check_options, wanted
+from mnistkit.consumers import check_options, check_splits, wanted
 from mnistkit.dataset import Array, Dataset
 from mnistkit.digest import dataset_digest
 from mnistkit.engine.export import run_export
@@ -136,7 +136,7 @@ def export(
             source, format=from_, read=read, offline=offline, raw_orientation=raw_orientation
         )
         dataset = dataset.select(splits, limit=limit)
-    check_labels(for_, consumer, all(split.labelled for split in dataset.info.splits))
+    check_splits(for_, consumer, dataset.info)
     return run_export(
         dataset,
         card,

@@ -51,6 +51,11 @@ class TestIdxGzip(FormatContract):
     options: ClassVar = {"gzip": "fast"}
 
 
+class TestIdxTorchvision(FormatContract):
+    format = "idx"
+    options: ClassVar = {"layout": "torchvision"}
+
+
 class TestNpz(FormatContract):
     format = "npz"
 

@@ -15,14 +15,18 @@ A split is a file of images beside a file of labels::
 
 Colour images have four dimensions (``idx4``); labels with further columns have two (``idx2``), the
 class first.  Both may be compressed.
+
+``layout="torchvision"`` puts the four files where ``torchvision.datasets`` looks for them, in
+``MNIST/raw`` (``FashionMNIST/raw``, ``KMNIST/raw``).  Source: ``raw_folder``, ``_check_exists`` and
+``read_label_file`` of ``torchvision/datasets/mnist.py``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mnistkit.plugin import Format, Verdict, hookimpl, option
 
@@ -44,6 +48,9 @@ IDX_NAME = re.compile(r"[-._]idx\d+[-._](ubyte|byte|short|int|float|double)", re
 class IdxWriteOptions:
     """How IDX files are written."""
 
+    layout: Literal["published", "torchvision"] = option(
+        "published", help="The four published files as they are, or below MNIST/raw for torchvision."
+    )
     gzip: Literal["none", "fast", "canonical"] = option(
         "none", help="Compress with gzip: fast, or into the published bytes (canonical)."
     )
@@ -54,6 +61,19 @@ def sniff(head: bytes, names: Sequence[str]) -> Verdict:
     if head[:2] == b"\0\0" and len(head) > 3 and head[2] in TYPE_CODES.values() and head[3] > 0:
         return "yes"
     return "maybe" if any(IDX_NAME.search(name) for name in names) else "no"
+
+
+def given(options: IdxWriteOptions) -> Mapping[str, Any]:
+    """Say what the options change of the card: torchvision reads gray bytes and labels, and nothing else."""
+    if options.layout == "published":
+        return {}
+    return {
+        "dtypes": ("uint8",),
+        "ranks": (2,),
+        "unlabelled": False,
+        "negative_labels": False,
+        "extra_columns": "none",
+    }
 
 
 @hookimpl
@@ -70,4 +90,5 @@ def mnistkit_register_format() -> Format:
         sniff=sniff,
         dtypes=tuple(TYPE_CODES),
         extra_columns="integers",
+        given=given,
     )

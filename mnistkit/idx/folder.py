@@ -54,7 +54,7 @@ def find_splits(source: Source) -> list[SplitFiles]:
     """
     known = source.split_names
     if source.path.is_dir():
-        named = _choose_set([_named(p, known) for p in _candidates(source.path.iterdir())], source)
+        named = _choose_set([_named(p, known) for p in _in_folder(source.path)], source)
         source.tell_of_links(n.file.path for n in named)
     else:
         named = _beside(source.path, known)
@@ -71,6 +71,23 @@ def find_splits(source: Source) -> list[SplitFiles]:
         )  # fmt: skip
     found = [_split_files([n for n in named if n.set == each], alone=len(sets) == 1) for each in sets]
     return sorted(found, key=lambda files: split_order(files.name))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """List the IDX files of a folder; where it has none, those below it in torchvision's only ``…/raw``.
+
+    Raises:
+        DataError: Several datasets of torchvision's.
+    """
+    found = _candidates(folder.iterdir())
+    below = {} if found else {raw: _candidates(raw.iterdir()) for raw in sorted(folder.glob("*/raw/"))}
+    places = [raw for raw, files in below.items() if files]
+    if len(places) > 1:
+        raise DataError(
+            folder, "several datasets in one folder", expected="one",
+            found=", ".join(raw.parent.name for raw in places), todo=f"name one, such as {places[0]}",
+        )  # fmt: skip
+    return below[places[0]] if places else found
 
 
 def _candidates(paths: Iterable[Path]) -> list[Path]:

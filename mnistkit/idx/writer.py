@@ -16,6 +16,9 @@ from mnistkit.idx.canonical import Sink, check_gzip, open_canonical
 from mnistkit.idx.codec import Header
 from mnistkit.plugin import Loss, Part, Writer, Written
 
+#: Datasets that torchvision has classes of their own for; its MNIST reads all others.
+_TORCHVISION = {"fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+
 _UINT8, _INT32 = (0, 255), (-(2**31), 2**31 - 1)
 
 
@@ -29,32 +32,59 @@ class IdxWriter(Writer):
         """Refuse labels that fit neither uint8 nor int32; labels get no wider than they need be.
 
         Raises:
-            CapabilityError: A label beyond int32, or no program to compress with.
+            CapabilityError: A label beyond int32, no program to compress with, or what torchvision would
+                not find or not read.
         """
+        if self.options.layout == "torchvision":
+            _check_torchvision(info, self.options.gzip)
         if self.options.gzip == "canonical":
             check_gzip()
         if {"test", "t10k"} <= {split.name for split in info.splits}:
             raise CapabilityError("format 'idx'", "splits 'test' and 't10k' have the same files")
-        return [*_lost_widths(info), *_lost_columns(info)]
+        return [*self._lost_widths(info), *self._lost_columns(info)]
 
     def write(self, folder: Path, part: Part, batches: Iterator[Batch]) -> Written:
         """Write the files of one split under their published names."""
-        split = part.split
-        columns = _columns(split)
+        split, columns = part.split, self._columns(part.split)
+        place = _place(part.info) if self._for_torchvision else ""
+        (folder / place).mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             images = _Array(split.dtype, (part.rows, *split.shape), "images", part, self.options.gzip)
             files = [images]
-            images_file = stack.enter_context(images.open(folder))
+            images_file = stack.enter_context(images.open(folder / place))
             if split.labelled:
                 shape = (part.rows, 1 + len(columns)) if columns else (part.rows,)
-                labels = _Array(_label_type(split), shape, "labels", part, self.options.gzip)
+                labels = _Array(_label_type(split, columns), shape, "labels", part, self.options.gzip)
                 files.append(labels)
-                labels_file = stack.enter_context(labels.open(folder))
+                labels_file = stack.enter_context(labels.open(folder / place))
             for batch in batches:
                 images_file.write(_big_endian(batch.images, split.dtype))
                 if batch.labels is not None:
                     labels_file.write(_big_endian(_label_rows(batch, columns), labels.dtype))
-        return Written(tuple(f.name for f in files), part.rows)
+        return Written(tuple(place + f.name for f in files), part.rows)
+
+    @property
+    def _for_torchvision(self) -> bool:
+        return bool(self.options.layout == "torchvision")
+
+    def _columns(self, split: SplitInfo) -> list[str]:
+        """Name the extra columns that IDX can carry: whole numbers, one an image."""
+        if self._for_torchvision:
+            return []
+        return [c.name for c in split.extra if c.shape == () and c.is_integer]
+
+    def _lost_widths(self, info: DatasetInfo) -> Iterator[Loss]:
+        stored = {s.label_dtype: _label_type(s, self._columns(s)) for s in info.splits if s.label_dtype}
+        for wide, narrow in sorted(stored.items()):
+            if not np.can_cast(wide, narrow):
+                yield Loss(f"idx keeps labels as {narrow}, not as {wide}")
+
+    def _lost_columns(self, info: DatasetInfo) -> Iterator[Loss]:
+        """Tell the columns that have no file to go to: they stand beside the labels, where there are any."""
+        unlabelled = [split for split in info.splits if not split.labelled]
+        lost = dict.fromkeys(name for split in unlabelled for name in self._columns(split))
+        if lost:
+            yield Loss(f"idx keeps no extra columns without labels ({', '.join(lost)})", columns=tuple(lost))
 
 
 class _Array:
@@ -87,32 +117,33 @@ class _Array:
                 yield packed
 
 
-def _lost_widths(info: DatasetInfo) -> Iterator[Loss]:
-    stored = {s.label_dtype: _label_type(s) for s in info.splits if s.label_dtype}
-    for wide, narrow in sorted(stored.items()):
-        if not np.can_cast(wide, narrow):
-            yield Loss(f"idx keeps labels as {narrow}, not as {wide}")
+def _place(info: DatasetInfo) -> str:
+    """Return the folder where torchvision looks for a dataset."""
+    return f"{_TORCHVISION.get(info.name, 'MNIST')}/raw/"
 
 
-def _lost_columns(info: DatasetInfo) -> Iterator[Loss]:
-    """Tell the columns that have no file to go to: they stand beside the labels, where there are any."""
-    lost = dict.fromkeys(name for split in info.splits if not split.labelled for name in _columns(split))
-    if lost:
-        yield Loss(f"idx keeps no extra columns without labels ({', '.join(lost)})", columns=tuple(lost))
+def _check_torchvision(info: DatasetInfo, gzip: str) -> None:
+    """Refuse what torchvision would not find, or would not read.
+
+    Raises:
+        CapabilityError: Compressed files, or labels beyond a byte.
+    """
+    if gzip != "none":
+        raise CapabilityError("layout torchvision", "its files are plain", expected="gzip none", found=gzip)
+    for split in info.splits:
+        if split.label_range and split.label_range[1] > _UINT8[1]:
+            raise CapabilityError(
+                f"split {split.name!r}",
+                "labels for torchvision",
+                expected="0 to 255",
+                found=split.label_range[1],
+            )
 
 
-def _columns(split: SplitInfo) -> list[str]:
-    """Name the extra columns that IDX can carry: whole numbers, one an image."""
-    return [c.name for c in split.extra if c.shape == () and c.is_integer]
-
-
-def _label_type(split: SplitInfo) -> str:
-    if split.labelled and _columns(split):
-        fitting = (("int32", _INT32),)
-    else:
-        fitting = (("uint8", _UINT8), ("int32", _INT32))  # type: ignore[assignment]  # one more than above
+def _label_type(split: SplitInfo, columns: Sequence[str]) -> str:
+    fitting = {"int32": _INT32} if columns else {"uint8": _UINT8, "int32": _INT32}
     least, greatest = split.label_range or (0, 0)
-    for name, (low, high) in fitting:
+    for name, (low, high) in fitting.items():
         if low <= least and greatest <= high:
             return name
     raise CapabilityError(

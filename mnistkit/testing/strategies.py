@@ -32,8 +32,7 @@ def datasets(draw: st.DrawFn, card: Format) -> Dataset:
     labelled = not card.unlabelled or draw(st.booleans())
     names = draw(_class_names(card)) if labelled else None
     columns = draw(_columns(card))
-    least, greatest = -(2**31) if card.negative_labels else 0, 2**31 - 1
-    numbers = st.integers(0, len(names) - 1) if names else st.integers(least, greatest)
+    numbers = st.integers(0, len(names) - 1) if names else draw(_labels(card))
     splits, extra = {}, {}
     for split, fewest in (("train", 1), ("test", 0)):
         rows = draw(st.integers(fewest, 5))
@@ -41,6 +40,13 @@ def datasets(draw: st.DrawFn, card: Format) -> Dataset:
         splits[split] = draw(hnp.arrays(dtype, (rows, *shape))), labels if labelled else None
         extra[split] = {name: draw(_values(kind, (rows, *more))) for name, (kind, more) in columns.items()}
     return Dataset.from_arrays(splits, name="drawn", class_names=names, extra=extra)
+
+
+def _labels(card: Format) -> st.SearchStrategy[st.SearchStrategy[int]]:
+    """Draw what labels are drawn from: a byte as often as more, for some formats refuse more as a whole."""
+    return st.sampled_from(
+        [st.integers(0, 255), st.integers(-(2**31) if card.negative_labels else 0, 2**31 - 1)]
+    )
 
 
 def _class_names(card: Format) -> st.SearchStrategy[list[str] | None]:
