@@ -1,0 +1,368 @@
+"""Faults as people make them, put into every bundled format on purpose, are caught by the contract.
+
+Each row of the table takes one function of a plugin, or its card, and replaces it by one that does what
+somebody might have done.  The check that an author inherits from ``FormatContract`` must fail, in words that
+lead to the fault; without the fault it must pass.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import distribution
+from operator import attrgetter
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from mnistkit.errors import MnistkitError
+from mnistkit.hooks import FORMATS
+from mnistkit.plugin import Written, hookimpl, option
+from mnistkit.registry import load_format
+from mnistkit.testing import FormatContract
+
+
+@dataclass(frozen=True, kw_only=True)
+class Injected:
+    """A fault, and the check that catches it.
+
+    Attributes:
+        format: Name of the format that has it.
+        wrong: What somebody did.
+        place: Where: ``module:function`` or ``module:Class.method``.
+        breaking: Takes what is there and returns what replaces it.
+        check: Name of the check of the contract.
+        given: Its arguments besides the folder.
+        found: What it says, as a regular expression.
+        options: Write options of the class that inherits the contract.
+    """
+
+    format: str
+    wrong: str
+    place: str
+    breaking: Callable[[Any], Any]
+    check: str
+    found: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def case(self) -> tuple[str, str, str, str]:
+        """What is run, the fault aside."""
+        return self.format, self.check, str(self.given), str(self.options)
+
+    def run(self, folder: Path) -> None:
+        """Run the check as pytest would for the author of the format."""
+        contract = type("Held", (FormatContract,), {"format": self.format, "options": self.options})()
+        check = getattr(contract, self.check)
+        there = {"tmp_path": folder, **self.given}
+        check(**{name: there[name] for name in inspect.signature(check).parameters})
+
+
+# Ways to break a function that takes a batch first
+
+
+def on_batches(change):
+    """Change the batch that a function, or a method of a picklable function, is given."""
+
+    def breaking(function):
+        def broken(*arguments, **named):
+            changed = [change(a) if hasattr(a, "images") else a for a in arguments]
+            return function(*changed, **named)
+
+        return broken
+
+    return breaking
+
+
+def transposed(batch):
+    return replace(batch, images=np.ascontiguousarray(batch.images.swapaxes(1, 2)))
+
+
+def counted_from_1(batch):
+    return batch if batch.labels is None else replace(batch, labels=batch.labels + 1)
+
+
+def through_bytes(batch):
+    return replace(batch, images=np.clip(batch.images, 0, 255).astype("uint8").astype(batch.images.dtype))
+
+
+def narrowed(batch):
+    return batch if batch.labels is None else replace(batch, labels=batch.labels.astype("int8"))
+
+
+def labels_of_the_one_before(function):
+    held = []
+
+    def broken(batch, **named):
+        held.append(batch.labels)
+        labels = held[-2:][0]
+        return function(replace(batch, labels=np.resize(labels, len(batch))), **named)
+
+    return broken
+
+
+# Ways to break a generator
+
+
+def without_the_last(function):
+    def broken(*arguments):
+        *items, _ = function(*arguments)
+        yield from items
+
+    return broken
+
+
+def neighbours_swapped(function):
+    def broken(*arguments):
+        items = list(function(*arguments))
+        for i in range(0, len(items) - 1, 2):
+            items[i : i + 2] = items[i + 1], items[i]
+        yield from items
+
+    return broken
+
+
+# Ways to break a reader or a writer
+
+
+def from_the_front(batches):
+    return lambda self, split, start, stop, size: batches(self, split, 0, stop - start, size)
+
+
+def saying_nothing(finish):
+    def broken(self, folder, info, written):
+        finish(self, folder, info, written)
+        return Written()
+
+    return broken
+
+
+def numbered_from_0(numbered):
+    return lambda start, batches: numbered(0, batches)
+
+
+def without_names(folder_of):
+    return lambda info, label: folder_of(replace(info, class_names=None), label)
+
+
+def dated(attributes):
+    return lambda info: {**attributes(info), "written": str(time.time_ns())}
+
+
+def of_the_machine(rows, dtype):
+    return np.ascontiguousarray(rows, dtype).reshape(-1).view(np.uint8).data
+
+
+def all_at_once(write_split):
+    return lambda begin, columns, batches, folder: write_split(begin, columns, iter(list(batches)), folder)
+
+
+def waiting_beside(write_split):
+    def broken(begin, columns, batches, folder):
+        waiting = folder.parent.parent / "waiting.tmp"
+        waiting.touch()
+        write_split(begin, columns, batches, folder)
+        waiting.unlink()
+
+    return broken
+
+
+# Ways to break a card
+
+
+def card(**changed):
+    def breaking(register):
+        return hookimpl(lambda: replace(register(), **changed))
+
+    return breaking
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unexplained:
+    layout: Literal["tree", "flat"] = option("tree", help="layout of the folders")
+
+
+FAULTS = (
+    Injected(
+        format="csv", wrong="images transposed",
+        place="mnistkit_csv.writer:_lines", breaking=on_batches(transposed),
+        check="test_any_shape_comes_back", given={"shape": (28, 28)}, found="train: other pixels",
+    ),
+    Injected(
+        format="csv", wrong="labels of the batch before",
+        place="mnistkit_csv.writer:_lines", breaking=labels_of_the_one_before,
+        check="test_any_number_of_images_comes_back", given={"rows": 130}, found="test: other labels",
+    ),
+    Injected(
+        format="csv", wrong="card claims class names",
+        place="mnistkit_csv:mnistkit_register_format", breaking=card(class_names=True),
+        check="test_class_names_come_back", found="other class names",
+    ),
+    Injected(
+        format="mlnet", wrong="labels counted from 1, as keys are",
+        place="mnistkit_mlnet.writer:_Encoder.__call__", breaking=on_batches(counted_from_1),
+        check="test_any_number_of_images_comes_back", given={"rows": 3}, found="train: other labels",
+    ),
+    Injected(
+        format="mlnet", wrong="files of finish not named",
+        place="mnistkit_mlnet.writer:MlNetWriter.finish", breaking=saying_nothing,
+        check="test_a_writer_names_what_it_wrote", found="files written and files named differ",
+    ),
+    Injected(
+        format="mlnet", wrong="schema says comma, cells are cut by tabs",
+        place="mnistkit_mlnet.writer:head_lines",
+        breaking=lambda head: lambda s, c, n, options: head(s, c, n, replace(options, separator="comma")),
+        check="test_any_number_of_images_comes_back", given={"rows": 3},
+        found="columns of pixels: expected 784 for 28x28, found 1",
+    ),
+    Injected(
+        format="mlnet", wrong="card does not tell of class names",
+        place="mnistkit_mlnet:mnistkit_register_format", breaking=card(class_names=False, given=None),
+        check="test_class_names_come_back", found="class names come back, which the card does not claim",
+    ),
+    Injected(
+        format="idv", wrong="last partial block dropped",
+        place="mnistkit_mlnet.idv.writer:_regrouped", breaking=without_the_last,
+        check="test_any_number_of_images_comes_back", given={"rows": 130},
+        found="block 0: stands outside the file",
+    ),
+    Injected(
+        format="idv", wrong="float pixels through bytes",
+        place="mnistkit_mlnet.idv.writer:packed", breaking=on_batches(through_bytes),
+        check="test_any_pixel_type_comes_back", given={"dtype": "float32"}, found="train: other pixels",
+    ),
+    Injected(
+        format="idv", wrong="card allows negative labels",
+        place="mnistkit_mlnet.idv:mnistkit_register_format", breaking=card(negative_labels=True),
+        check="test_any_labels_come_back", given={"labels": (-1, 9)},
+        found="missing label: expected a key from 1, found key 0",
+    ),
+    Injected(
+        format="idv", wrong="start ignored",
+        place="mnistkit_mlnet.idv.reader:IdvReader.batches", breaking=from_the_front,
+        check="test_row_ranges_are_read", found="other pixels in rows",
+    ),
+    Injected(
+        format="png", wrong="every shard numbered from 0",
+        place="mnistkit_png.writer:_numbered", breaking=numbered_from_0,
+        check="test_shards_come_back_as_one_split", found="train: other pixels",
+    ),
+    Injected(
+        format="png", wrong="class names left out of folders",
+        place="mnistkit_png.writer:folder_of", breaking=without_names,
+        check="test_class_names_come_back", found="other class names",
+    ),
+    Injected(
+        format="png", wrong="card claims float pixels",
+        place="mnistkit_png:mnistkit_register_format", breaking=card(dtypes=("uint8", "uint16", "float32")),
+        check="test_any_pixel_type_comes_back", given={"dtype": "float32"},
+        found="pixels that no PNG image holds: .* found float32",
+    ),
+    Injected(
+        format="png", wrong="option whose help is no sentence",
+        place="mnistkit_png:mnistkit_register_format", breaking=card(write_options=Unexplained),
+        check="test_options_are_explained", given={"side": "write_options"},
+        found="help of 'layout' is no sentence: 'layout of the folders'",
+    ),
+    Injected(
+        format="parquet", wrong="labels narrowed to a byte",
+        place="mnistkit_parquet.writer:_encode", breaking=on_batches(narrowed),
+        check="test_any_labels_come_back", given={"labels": (0, 300)}, found="train: other labels",
+    ),
+    Injected(
+        format="parquet", wrong="last row group dropped",
+        place="mnistkit_parquet.writer:_row_groups", breaking=without_the_last,
+        check="test_any_number_of_images_comes_back", given={"rows": 3},
+        found=r"train: \(0, 28, 28\), not \(3, 28, 28\)",
+    ),
+    Injected(
+        format="parquet", wrong="row groups in the order in which workers end",
+        place="mnistkit_parquet.writer:_row_groups", breaking=neighbours_swapped,
+        check="test_any_number_of_images_comes_back", given={"rows": 130}, found="test: other pixels",
+        options={"row_group": 64},
+    ),
+    Injected(
+        format="hdf5", wrong="last chunk not padded",
+        place="mnistkit_hdf5.writer:_padded", breaking=lambda padded: lambda images, chunk: images,
+        check="test_any_number_of_images_comes_back", given={"rows": 130}, found="chunk",
+        options={"chunk": 64},
+    ),
+    Injected(
+        format="hdf5", wrong="time of writing in the bytes",
+        place="mnistkit_hdf5.writer:_attributes", breaking=dated,
+        check="test_bytes_do_not_depend_on_workers", found="files that differ",
+    ),
+    Injected(
+        format="idx", wrong="numbers written as the machine has them",
+        place="mnistkit.idx.writer:_big_endian",
+        breaking=lambda _: of_the_machine,
+        check="test_any_pixel_type_comes_back", given={"dtype": "int16"}, found="train: other pixels",
+    ),
+    Injected(
+        format="idx", wrong="negative labels wrapped",
+        place="mnistkit.idx.writer:_label_type", breaking=lambda kind: lambda split, columns: "uint8",
+        check="test_any_labels_come_back", given={"labels": (-1, 9)}, found="train: other labels",
+    ),
+    Injected(
+        format="npz", wrong="numbers big-endian, header little",
+        place="mnistkit_npz.writer:_little",
+        breaking=lambda little: lambda rows, dtype: little(rows, dtype.newbyteorder(">")),
+        check="test_any_pixel_type_comes_back", given={"dtype": "int16"}, found="train: other pixels",
+    ),
+    Injected(
+        format="npz", wrong="batches of a split kept alive",
+        place="mnistkit_npz.writer:_write_split", breaking=all_at_once,
+        check="test_writing_keeps_no_batches", found="100 of 100 batches were held at once",
+    ),
+    Injected(
+        format="npz", wrong="file left behind by a failing source",
+        place="mnistkit_npz.writer:_write_split", breaking=waiting_beside,
+        check="test_a_failing_source_leaves_nothing", found="an export that failed left waiting.tmp",
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def inject(monkeypatch):
+    """Put a fault where it belongs until the test ends: ``inject(fault)``."""
+
+    def inject(fault):
+        module, _, path = fault.place.partition(":")
+        *owners, name = path.split(".")
+        owner = resolve_name(":".join([module, ".".join(owners)]) if owners else module)
+        monkeypatch.setattr(owner, name, fault.breaking(getattr(owner, name)))
+        load_format.cache_clear()
+
+    yield inject
+    monkeypatch.undo()
+    load_format.cache_clear()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.format}: {fault.wrong}")
+def test_the_contract_catches(inject, tmp_path, fault):
+    inject(fault)
+
+    with pytest.raises((AssertionError, MnistkitError), match=fault.found):
+        fault.run(tmp_path)
+
+
+SOUND = {fault.case: fault for fault in FAULTS}.values()
+
+
+@pytest.mark.parametrize("fault", SOUND, ids=lambda fault: "-".join(map(str, fault.case)))
+def test_the_check_passes_without_the_fault(tmp_path, fault):
+    fault.run(tmp_path)
+
+
+def test_every_bundled_format_has_two_faults_at_least():
+    bundled = {point.name for point in distribution("mnistkit").entry_points if point.group == FORMATS}
+    counts = {name: sum(fault.format == name for fault in FAULTS) for name in bundled}
+
+    assert bundled >= set(map(attrgetter("format"), FAULTS))
+    assert min(counts.values()) >= 2, counts
