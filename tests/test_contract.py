@@ -267,6 +267,24 @@ def starting_anew(npy):
     return {"Reader": Reader}
 
 
+def labelling_from_the_front(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            front = super().batches(split, 0, stop - start, size)
+            for batch, first in zip(super().batches(split, start, stop, size), front, strict=True):
+                yield dataclasses.replace(batch, labels=first.labels)
+
+    return {"Reader": Reader}
+
+
+def loading_well_alone(npy):
+    class Reader(starting_anew(npy)["Reader"]):
+        def load(self, split, start, stop):
+            return next(npy.NpyReader.batches(self, split, start, stop, 1000), None)
+
+    return {"Reader": Reader}
+
+
 def giving_too_much(npy):
     class Reader(npy.NpyReader):
         def batches(self, split, start, stop, size):
@@ -451,6 +469,10 @@ FAULTS = [
     (rounding, "test_any_shape_comes_back", "train: other pixels"),
     (starting_anew, "test_row_ranges_are_read", "other pixels in rows"),
     (starting_anew, "test_several_threads_read_at_once", "other pixels from row"),
+    (labelling_from_the_front, "test_row_ranges_are_read", "other labels in rows"),
+    (labelling_from_the_front, "test_several_threads_read_at_once", "other labels from row"),
+    (loading_well_alone, "test_row_ranges_are_read", "other pixels in rows .*, read in batches"),
+    (loading_well_alone, "test_several_threads_read_at_once", "other pixels from row .*, read in batches"),
     (giving_too_much, "test_batches_are_what_they_promise", "14 rows, asked for 7"),
     (guessing_bounds, "test_label_bounds_are_exact", "train"),
     (reading_all, "test_reading_keeps_no_batches", "the peak grew"),

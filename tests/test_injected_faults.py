@@ -135,6 +135,15 @@ def from_the_front(batches):
     return lambda self, split, start, stop, size: batches(self, split, 0, stop - start, size)
 
 
+def columns_from_the_front(batch):
+    def broken(self, images, beside, start):
+        found = batch(self, images, beside, start)
+        front = {name: self._read(self.beside[name], 0, len(images)) for name in found.extra}
+        return replace(found, extra=front)
+
+    return broken
+
+
 def saying_nothing(finish):
     def broken(self, folder, info, written):
         finish(self, folder, info, written)
@@ -297,6 +306,26 @@ FAULTS = (
         format="hdf5", wrong="time of writing in the bytes",
         place="mnistkit_hdf5.writer:_attributes", breaking=dated,
         check="test_bytes_do_not_depend_on_workers", found="files that differ",
+    ),
+    Injected(
+        format="hdf5", wrong="columns read from the first row on",
+        place="mnistkit_hdf5.direct:Direct._batch", breaking=columns_from_the_front,
+        check="test_row_ranges_are_read", found="other values in column 'writer' in rows",
+    ),
+    Injected(
+        format="hdf5", wrong="columns read from the first row on, by threads",
+        place="mnistkit_hdf5.direct:Direct._batch", breaking=columns_from_the_front,
+        check="test_several_threads_read_at_once", found="other values in column 'writer' from row",
+    ),
+    Injected(
+        format="hdf5", wrong="columns of batches read from the first row on",
+        place="mnistkit_hdf5.direct:Direct._batch", breaking=columns_from_the_front,
+        check="test_batches_are_what_they_promise", found="other values in column 'writer' in batches of 7",
+    ),
+    Injected(
+        format="idx", wrong="start ignored",
+        place="mnistkit.idx.reader:IdxReader.batches", breaking=from_the_front,
+        check="test_row_ranges_are_read", found="other pixels in rows .*, read in batches",
     ),
     Injected(
         format="idx", wrong="numbers written as the machine has them",

@@ -10,7 +10,7 @@ from mnistkit.api import export, verify
 from mnistkit.contract.datasets import failing_dataset
 from mnistkit.contract.faults import Fault, expect
 from mnistkit.contract.subject import Subject
-from mnistkit.dataset import Batch, Dataset
+from mnistkit.dataset import Batch, Dataset, Split
 from mnistkit.errors import DataError
 
 
@@ -28,19 +28,45 @@ def comes_back(subject: Subject, folder: Path) -> None:
 
 
 def gives_any_rows(subject: Subject, folder: Path) -> None:
-    """Any slice of a split is what the same slice of the source is.
+    """Any slice of a split is what the same slice of the source is, loaded at once or batch by batch.
 
     Raises:
-        Fault: A slice has other images or labels.
+        Fault: A slice has other images, labels or columns.
     """
-    dataset, generator = subject.drawn(130, 10), np.random.default_rng(0)
+    dataset, generator = subject.drawn_with_columns(130, 10), np.random.default_rng(0)
     subject.write(dataset, folder)
-    found = subject.reread(dataset, folder)
+    found, expected = subject.reread(dataset, folder)["train"], dataset["train"].load()
     for _ in range(12):
         start, stop = sorted(map(int, generator.integers(0, 131, 2)))
-        a, b = (side["train"][start:stop].load() for side in (found, dataset))
-        expect(np.array_equal(a.images, b.images), f"other pixels in rows {start} to {stop}")
-        expect(_same_labels(a, b), f"other labels in rows {start} to {stop}")
+        expect_split(found[start:stop], expected[start:stop], f"in rows {start} to {stop}")
+
+
+def expect_split(found: Split, expected: Batch, where: str) -> None:
+    """Expect a split to have some rows, loaded at once and batch by batch.
+
+    Raises:
+        Fault: It has others.
+    """
+    expect_rows(found.load(), expected, f"{where}, loaded at once")
+    position = 0
+    for batch in found.batches(7):
+        rows = slice(position, position + len(batch))
+        expect_rows(batch, expected[rows], f"{where}, read in batches")
+        position += len(batch)
+
+
+def expect_rows(found: Batch, expected: Batch, where: str) -> None:
+    """Expect the same images, labels and values of columns, whose names need not have come back.
+
+    Raises:
+        Fault: They differ.
+    """
+    expect(np.array_equal(found.images, expected.images), f"other pixels {where}")
+    expect(_same_labels(found, expected), f"other labels {where}")
+    expect(len(found.extra) == len(expected.extra), f"columns {', '.join(found.extra) or 'missing'} {where}")
+    for (name, values), column in zip(expected.extra.items(), found.extra.values(), strict=True):
+        same = np.array_equal(found.extra.get(name, column), values)
+        expect(same, f"other values in column {name!r} {where}")
 
 
 def _same_labels(a: Batch, b: Batch) -> bool:
