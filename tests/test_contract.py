@@ -259,6 +259,20 @@ def rounding(npy):
     return {"Writer": Writer}
 
 
+def labelling_late(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            def late():
+                before = None
+                for batch in batches:
+                    labels, before = batch.labels if before is None else before, batch.labels
+                    yield dataclasses.replace(batch, labels=np.resize(labels, len(batch)))
+
+            return super().write(folder, part, late())
+
+    return {"Writer": Writer}
+
+
 def starting_anew(npy):
     class Reader(npy.NpyReader):
         def batches(self, split, start, stop, size):
@@ -467,6 +481,7 @@ FAULTS = [
     (counting_workers, "test_a_writer_names_what_it_wrote", "files written and files named"),
     (locking, "test_a_writer_can_be_pickled", "cannot pickle"),
     (rounding, "test_any_shape_comes_back", "train: other pixels"),
+    (labelling_late, "test_many_batches_come_back", "train: other labels"),
     (starting_anew, "test_row_ranges_are_read", "other pixels in rows"),
     (starting_anew, "test_several_threads_read_at_once", "other pixels from row"),
     (labelling_from_the_front, "test_row_ranges_are_read", "other labels in rows"),

@@ -60,14 +60,14 @@ def reread_dataset(card: Format, folder: Path, dataset: Dataset, **options: obje
 
 
 def parts_of(
-    card: Format, dataset: Dataset, *, workers: int = 1, shards: int = 1
+    card: Format, dataset: Dataset, *, workers: int = 1, shards: int = 1, size: int | None = None
 ) -> Iterator[tuple[Part, Iterator[Batch]]]:
-    """Divide a dataset into the parts that a format writes alone, each with its batches."""
+    """Divide a dataset into the parts that a format writes alone, each with its batches, ``size`` long."""
     info = dataset.info
     if card.unit == "dataset":
         rows = sum(split.length for split in info.splits)
         stem = file_stem(info.name)
-        batches = (batch for split in dataset.splits.values() for batch in split.batches())
+        batches = (batch for split in dataset.splits.values() for batch in split.batches(size))
         yield Part(stem, info.splits, info, 0, rows, workers=workers), batches
         return
     for split in dataset.splits.values():
@@ -75,7 +75,7 @@ def parts_of(
         for index, (start, stop) in enumerate(pairwise(cuts)):
             stem = split.info.name + (f"-{index:05}-of-{shards:05}" if shards > 1 else "")
             part = Part(stem, (split.info,), info, start, stop, index, shards, workers)
-            yield part, _rows_from(split[start:stop].batches(), start)
+            yield part, _rows_from(split[start:stop].batches(size), start)
 
 
 def _rows_from(batches: Iterator[Batch], start: int) -> Iterator[Batch]:

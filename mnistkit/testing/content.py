@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import mnistkit
 from mnistkit.api import verify
+from mnistkit.contract import content
 from mnistkit.contract.datasets import assert_same_content, parts_of
 from mnistkit.dataset import DTYPES, Array, Dataset
 from mnistkit.engine.plan import check_content
@@ -48,6 +49,21 @@ class ContentContract(Contract):
     def test_any_number_of_images_comes_back(self, tmp_path: Path, rows: int) -> None:
         """A split of any length comes back, an empty one too."""
         self._assert_comes_back(self.subject.drawn(3, rows), tmp_path)
+
+    def test_many_batches_come_back(self, tmp_path: Path) -> None:
+        """Many small batches, cut unlike blocks, chunks and groups of rows, come back in order."""
+        self._need("reader", "writer")
+        subject, writer = self.subject, self.subject.writer()
+        dataset = subject.drawn(40 * subject.rows + 5, 9)
+        parts = parts_of(subject.card, dataset, workers=3, size=subject.rows - 1)
+
+        written = [writer.write(tmp_path, *part) for part in parts]
+        writer.finish(tmp_path, dataset.info, written)
+
+        found = subject.reread(dataset, tmp_path)
+        assert_same_content(found, dataset)
+        for name, split in dataset.splits.items():
+            content.expect_split(found[name], split.load(), f"of {name}")
 
     @pytest.mark.parametrize(
         "shape",
