@@ -194,6 +194,36 @@ def copying(npy):
     return {"Writer": Writer}
 
 
+def holding_labels(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            held = []
+
+            def noted():
+                for batch in batches:
+                    held.append(batch.labels)
+                    yield batch
+                    del batch
+
+            return super().write(folder, part, noted())
+
+    return {"Writer": Writer}
+
+
+def swapping_in_place(npy):
+    class Writer(npy.NpyWriter):
+        def write(self, folder, part, batches):
+            def swapped():
+                for batch in batches:
+                    if part.split.dtype != "uint8":
+                        batch.images.byteswap(inplace=True)
+                    yield batch
+
+            return super().write(folder, part, swapped())
+
+    return {"Writer": Writer}
+
+
 def inverting_in_place(npy):
     class Writer(npy.NpyWriter):
         def write(self, folder, part, batches):
@@ -473,8 +503,10 @@ def unsure(npy):
 
 FAULTS = [
     (collecting, "test_writing_keeps_no_batches", "100 of 100 batches were held at once"),
+    (holding_labels, "test_writing_keeps_no_batches", "100 of 100 batches were held at once"),
     (copying, "test_writing_keeps_no_copies", "the peak grew"),
-    (inverting_in_place, "test_batches_are_not_written_to", "images were written to"),
+    (inverting_in_place, "test_batches_are_not_written_to", "images of uint8 were written to"),
+    (swapping_in_place, "test_batches_are_not_written_to", "images of uint64 were written to"),
     (swallowing, "test_a_failing_source_is_passed_on", "DID NOT RAISE"),
     (never_closing, "test_a_failing_source_is_passed_on", "left open: .*index"),
     (counting_workers, "test_bytes_do_not_depend_on_workers", "files that differ"),

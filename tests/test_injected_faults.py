@@ -144,6 +144,23 @@ def columns_from_the_front(batch):
     return broken
 
 
+def keeping_views(_):
+    def broken(self, batch):
+        values = batch.labels if self._name == "label" else batch.extra[self._name]
+        self._held.append(values)
+        self._bytes += values.nbytes
+        if self._bytes >= 1 << 18:
+            self.store()
+
+    return broken
+
+
+def swapped_in_place(_):
+    return lambda rows, dtype: (
+        rows.byteswap(inplace=True).astype(dtype, copy=False).reshape(-1).view("u1").data
+    )
+
+
 def saying_nothing(finish):
     def broken(self, folder, info, written):
         finish(self, folder, info, written)
@@ -301,6 +318,11 @@ FAULTS = (
         check="test_many_batches_come_back", found="train: other pixels", options={"row_group": 1024},
     ),
     Injected(
+        format="hdf5", wrong="labels kept as views of their batches",
+        place="mnistkit_hdf5.writer:_Beside.add", breaking=keeping_views,
+        check="test_writing_keeps_no_batches", found="100 of 100 batches were held at once",
+    ),
+    Injected(
         format="hdf5", wrong="last chunk not padded",
         place="mnistkit_hdf5.writer:_padded", breaking=lambda padded: lambda images, chunk: images,
         check="test_many_batches_come_back", found="chunk",
@@ -335,6 +357,11 @@ FAULTS = (
         place="mnistkit.idx.writer:_big_endian",
         breaking=lambda _: of_the_machine,
         check="test_any_pixel_type_comes_back", given={"dtype": "int16"}, found="train: other pixels",
+    ),
+    Injected(
+        format="idx", wrong="bytes swapped in the caller's own batch",
+        place="mnistkit.idx.writer:_big_endian", breaking=swapped_in_place,
+        check="test_batches_are_not_written_to", found="images of float64 were written to",
     ),
     Injected(
         format="idx", wrong="negative labels wrapped",

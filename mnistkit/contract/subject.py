@@ -17,7 +17,7 @@ from mnistkit.contract.datasets import (
     write_dataset,
 )
 from mnistkit.contract.watching import FEW_ROWS, ROWS
-from mnistkit.dataset import Dataset
+from mnistkit.dataset import DTYPES, Dataset
 from mnistkit.options import build
 from mnistkit.plugin import Format, Writer, Written
 from mnistkit.registry import load_format, load_writer
@@ -51,6 +51,11 @@ class Subject:
         """Size in memory of one image of :meth:`drawn`."""
         return self.drawn(1, 0)["train"].info.image_bytes
 
+    @property
+    def widest_dtype(self) -> str:
+        """The pixel type of most bytes that the card claims to carry."""
+        return max(self.card.dtypes or DTYPES, key=lambda dtype: np.dtype(dtype).itemsize)
+
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """Return the shape of an image of this size, with channels only where the format must have them."""
         return fitting_shape(self.card, (height, width))
@@ -60,14 +65,15 @@ class Subject:
         usual = {"shape": self.shape(28, 28), "dtype": fitting_dtype(self.card)}
         return drawn_dataset(train, test, **{**usual, **more})
 
-    def drawn_with_columns(self, train: int, test: int) -> Dataset:
+    def drawn_with_columns(self, train: int, test: int, **more: Any) -> Dataset:
         """Return a dataset with two columns of whole numbers in ``train``, where they would come back."""
         rows = np.arange(train, dtype="int32")
-        dataset = self.drawn(train, test, extra={"train": {"writer": rows % 11, "page": rows - 9}})
+        columns = {"writer": rows % 11, "page": rows - 9}
+        dataset = self.drawn(train, test, extra={"train": columns}, **more)
         is_kept = self.card.extra_columns != "none" and not any(
             loss.columns for loss in self.writer().check(dataset.info)
         )
-        return dataset if is_kept else self.drawn(train, test)
+        return dataset if is_kept else self.drawn(train, test, **more)
 
     def writer(self) -> Writer:
         """Return a writer with the options."""

@@ -22,19 +22,33 @@ ROWS, FEW_ROWS = 64, 8
 
 
 class Watch:
-    """Counts the batches that somebody holds."""
+    """Counts the batches of which somebody holds images, labels or a column."""
 
     def __init__(self) -> None:
         self.most = 0
-        self._images: list[weakref.ref[Array]] = []
+        self._batches: list[list[weakref.ref[Array]]] = []
 
     def over(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """Pass the batches on."""
         for batch in batches:
-            self._images.append(weakref.ref(batch.images))
-            self.most = max(self.most, sum(images() is not None for images in self._images))
+            self._batches.append([weakref.ref(array) for array in arrays_of(batch).values()])
+            self.most = max(self.most, sum(map(_is_held, self._batches)))
             yield batch
             del batch
+
+
+def arrays_of(batch: Batch) -> dict[str, Array]:
+    """Return the images of a batch, its labels if there are any, and its columns, each with what it is."""
+    labels = {} if batch.labels is None else {"labels": batch.labels}
+    return {
+        "images": batch.images,
+        **labels,
+        **{f"column {n!r}": column for n, column in batch.extra.items()},
+    }
+
+
+def _is_held(arrays: list[weakref.ref[Array]]) -> bool:
+    return any(array() is not None for array in arrays)
 
 
 def lengths(rows: int) -> tuple[int, int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mnistkit.contract.datasets import parts_of
 from mnistkit.contract.faults import expect
@@ -62,13 +63,14 @@ def holds_few_batches(subject: Subject, folder: Path) -> None:
     expect(watch.most <= most, f"{watch.most} of {BATCHES} batches were held at once")
 
 
-def part_of(subject: Subject, rows: int, workers: int = 1) -> tuple[Part, Iterator[Batch]]:
+def part_of(subject: Subject, rows: int, workers: int = 1, **more: Any) -> tuple[Part, Iterator[Batch]]:
     """Return a part of so many images, and its batches: writable arrays that nobody else holds."""
-    dataset = subject.drawn(rows, 0).select(["train"])
+    dataset = subject.drawn_with_columns(rows, 0, **more).select(["train"])
     ((part, _),) = parts_of(subject.card, dataset, workers=workers)
     return part, map(_copy, dataset["train"].batches(subject.rows))
 
 
 def _copy(batch: Batch) -> Batch:
     labels = None if batch.labels is None else batch.labels.copy()
-    return Batch(batch.images.copy(), labels, batch.start)
+    columns = {name: column.copy() for name, column in batch.extra.items()}
+    return Batch(batch.images.copy(), labels, batch.start, columns)
