@@ -497,6 +497,10 @@ def littering(npy):
     return {"Writer": Writer}
 
 
+def greedy(npy):
+    return {"sniff": lambda head, names: "yes"}
+
+
 def unsure(npy):
     return {"sniff": lambda head, names: "maybe"}
 
@@ -538,6 +542,11 @@ FAULTS = [
     (narrowing_labels, "test_labels_are_as_wide_as_claimed", "int32 came back as uint8, with no loss said"),
     (claiming_width, "test_labels_are_as_wide_as_claimed", "int32 is narrower than int64"),
     (littering, "test_a_failing_source_leaves_nothing", "an export that failed left notes.txt"),
+    (
+        greedy,
+        "test_the_files_of_others_are_left_alone",
+        "says yes to what other formats write: csv, hdf5, idv",
+    ),
     (unsure, "test_its_own_files_are_recognised", "recognised by nobody"),
 ]
 

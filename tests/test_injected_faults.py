@@ -353,6 +353,12 @@ FAULTS = (
         check="test_row_ranges_are_read", found="other pixels in rows .*, read in batches",
     ),
     Injected(
+        format="hdf5", wrong="card says yes to every file",
+        place="mnistkit_hdf5:mnistkit_register_format", breaking=card(sniff=lambda head, names: "yes"),
+        check="test_the_files_of_others_are_left_alone",
+        found="says yes to what other formats write: csv, idv, idx, mlnet, npz, parquet, png",
+    ),
+    Injected(
         format="idx", wrong="numbers written as the machine has them",
         place="mnistkit.idx.writer:_big_endian",
         breaking=lambda _: of_the_machine,

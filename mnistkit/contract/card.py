@@ -129,11 +129,7 @@ def recognises_its_own(subject: Subject, folder: Path, among: Iterable[str] | No
     Raises:
         Fault: It does not, or another does too.
     """
-    usual = Subject(subject.format)
-    usual.write(usual.drawn(), folder)
-    files = files_below(folder)
-    head = head_of(max(files, key=lambda path: path.stat().st_size))
-    names = [path.relative_to(folder).as_posix() for path in files]
+    head, names = _seen_of(subject.format, folder)
     asked = find_formats() if among is None else among
     saying_yes = [name for name in asked if verdict_of(name, head, names) == "yes"]
     expect(saying_yes == [subject.format], f"recognised by {', '.join(saying_yes) or 'nobody'}")
@@ -145,5 +141,32 @@ def recognises_its_own_beside_bundled_ones(subject: Subject, folder: Path) -> No
     Raises:
         Fault: It does not, or another does too.
     """
-    bundled = [name for name, claims in find_formats().items() if {c.distribution for c in claims} == {OWN}]
-    recognises_its_own(subject, folder, dict.fromkeys([*bundled, subject.format]))
+    recognises_its_own(subject, folder, dict.fromkeys([*_bundled(), subject.format]))
+
+
+def leaves_others_alone(subject: Subject, folder: Path) -> None:
+    """The format does not say yes to what other bundled formats write by default.
+
+    Raises:
+        Fault: It does.
+    """
+    taken = []
+    for name in _bundled():
+        place = folder / name
+        place.mkdir()
+        if name != subject.format and verdict_of(subject.format, *_seen_of(name, place)) == "yes":
+            taken.append(name)
+    expect(not taken, f"says yes to what other formats write: {', '.join(taken)}")
+
+
+def _bundled() -> list[str]:
+    return [name for name, claims in find_formats().items() if {c.distribution for c in claims} == {OWN}]
+
+
+def _seen_of(name: str, folder: Path) -> tuple[bytes, list[str]]:
+    """Write a small dataset; return what cards see of it: the head of the largest file, and all names."""
+    usual = Subject(name)
+    usual.write(usual.drawn(), folder)
+    files = files_below(folder)
+    head = head_of(max(files, key=lambda path: path.stat().st_size))
+    return head, [path.relative_to(folder).as_posix() for path in files]

@@ -35,3 +35,8 @@ class CardContract(Contract):
         """The format says yes to what it writes by default, and no other installed format does."""
         self._need("reader", "writer")
         card.recognises_its_own(self.subject, tmp_path)
+
+    def test_the_files_of_others_are_left_alone(self, tmp_path: Path) -> None:
+        """The format does not say yes to what bundled formats write."""
+        self._need("reader")
+        card.leaves_others_alone(self.subject, tmp_path)
