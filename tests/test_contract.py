@@ -400,6 +400,51 @@ def guessing_bounds(npy):
     return {"Reader": Reader}
 
 
+BATCHES = [
+    (lambda b: {"start": 0}, "a batch says it starts at 0, not 7"),
+    (lambda b: {"images": np.asfortranarray(b.images)}, "images are not C-ordered"),
+    (lambda b: {"images": b.images.astype("int16")}, "images are int16, info says uint8"),
+    (lambda b: {"images": b.images[:, :-1].copy()}, r"images are \(27, 28\), info says \(28, 28\)"),
+    (lambda b: {"labels": None}, "labels in one of info and batches only"),
+    (lambda b: {"labels": b.labels.astype(">i4")}, "labels are >i4, not of the machine's byte order"),
+    (lambda b: {"labels": b.labels[:, None]}, r"labels are \(7, 1\), of 7 images"),
+]
+
+
+def forgetting_labels(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            bare = {"label_dtype": None, "label_range": None}
+            return dataclasses.replace(
+                info, splits=tuple(dataclasses.replace(s, **bare) for s in info.splits)
+            )
+
+        def batches(self, split, start, stop, size):
+            for batch in super().batches(split, start, stop, size):
+                yield dataclasses.replace(batch, labels=None)
+
+    return {"Reader": Reader}
+
+
+def by_alphabet(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            return dataclasses.replace(info, splits=info.splits[::-1])
+
+    return {"Reader": Reader}
+
+
+def losing_a_split(npy):
+    class Reader(npy.NpyReader):
+        def info(self):
+            info = super().info()
+            return dataclasses.replace(info, splits=info.splits[:1])
+
+    return {"Reader": Reader}
+
+
 def reading_all(npy):
     class Reader(npy.NpyReader):
         def batches(self, split, start, stop, size):
@@ -525,7 +570,14 @@ FAULTS = [
     (loading_well_alone, "test_row_ranges_are_read", "other pixels in rows .*, read in batches"),
     (loading_well_alone, "test_several_threads_read_at_once", "other pixels from row .*, read in batches"),
     (giving_too_much, "test_batches_are_what_they_promise", "14 rows, asked for 7"),
-    (guessing_bounds, "test_label_bounds_are_exact", "train"),
+    (guessing_bounds, "test_label_bounds_are_exact", r"train: label_range is \(0, 9\), .* have \(0, 6\)"),
+    (forgetting_labels, "test_label_bounds_are_exact", "train: written with labels, read without"),
+    (
+        by_alphabet,
+        "test_any_shape_comes_back",
+        "splits test, train, not train, test in the order of .*_order",
+    ),
+    (losing_a_split, "test_any_shape_comes_back", "splits train, not train, test$"),
     (reading_all, "test_reading_keeps_no_batches", "the peak grew"),
     (reading_one_shard, "test_shards_come_back_as_one_split", "train: "),
     (holding_open, "test_an_abandoned_reader_closes_its_files", "left open: .*train-images.npy"),
@@ -549,6 +601,19 @@ FAULTS = [
     ),
     (unsure, "test_its_own_files_are_recognised", "recognised by nobody"),
 ]
+
+
+@pytest.mark.parametrize(("change", "message"), BATCHES, ids=[message for _, message in BATCHES])
+def test_the_contract_finds_bad_batches(broken, npy, tmp_path, change, message):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            for batch in super().batches(split, start, stop, size):
+                yield dataclasses.replace(batch, **change(batch))
+
+    contract = broken(Reader=Reader)
+
+    with pytest.raises(AssertionError, match=message):
+        contract.test_batches_are_what_they_promise(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # two faults are to leave a file open

@@ -89,7 +89,7 @@ def assert_same_content(found: Dataset, expected: Dataset) -> None:
     Raises:
         Fault: They differ; an AssertionError.
     """
-    expect(list(found.splits) == list(expected.splits), f"splits {list(found.splits)}")
+    _expect_splits(list(found.splits), list(expected.splits))
     for name, split in expected.splits.items():
         a, b = found[name].load(), split.load()
         expect(a.images.shape == b.images.shape, f"{name}: {a.images.shape}, not {b.images.shape}")
@@ -98,6 +98,12 @@ def assert_same_content(found: Dataset, expected: Dataset) -> None:
         expect((a.labels is None) == (b.labels is None), f"{name}: labels on one side only")
         same = a.labels is None or b.labels is None or np.array_equal(a.labels, b.labels)
         expect(same, f"{name}: other labels")
+
+
+def _expect_splits(found: list[str], expected: list[str]) -> None:
+    order = " in the order of mnistkit.naming.split_order" if sorted(found) == sorted(expected) else ""
+    fault = f"splits {', '.join(found) or 'missing'}, not {', '.join(expected)}{order}"
+    expect(found == expected, fault)
 
 
 def drawn_dataset(

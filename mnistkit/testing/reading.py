@@ -12,8 +12,9 @@ import pytest
 
 from mnistkit.contract import content
 from mnistkit.contract.datasets import assert_same_content
+from mnistkit.contract.faults import expect
 from mnistkit.contract.watching import assert_flat, lengths, no_file_left_open
-from mnistkit.dataset import Batch, Dataset, SplitInfo, bounds_of
+from mnistkit.dataset import Array, Batch, Dataset, SplitInfo, bounds_of
 from mnistkit.testing.base import Contract
 
 
@@ -36,7 +37,7 @@ class ReadingContract(Contract):
                 position = 0
                 for batch in found.reader.batches(name, 0, len(split), size):
                     _check_batch(batch, split.info, size)
-                    assert batch.start == position
+                    assert batch.start == position, f"a batch says it starts at {batch.start}, not {position}"
                     rows = slice(position, position + len(batch))
                     content.expect_rows(batch, expected[rows], f"in batches of {size}")
                     position += len(batch)
@@ -48,8 +49,9 @@ class ReadingContract(Contract):
 
         for name, split in found.splits.items():
             labels = split.load().labels
-            assert labels is not None
-            assert split.info.label_range == bounds_of(labels), name
+            expect(labels is not None, f"{name}: written with labels, read without")
+            said, true = split.info.label_range, bounds_of(cast("Array", labels))
+            expect(said == true, f"{name}: label_range is {said}, the labels have {true}")
 
     def test_files_of_a_split_are_there(self, tmp_path: Path) -> None:
         """A reader names existing files for each split that has images."""
@@ -111,10 +113,12 @@ class ReadingContract(Contract):
 def _check_batch(batch: Batch, info: SplitInfo, size: int) -> None:
     """Hold a batch to what was asked for and announced."""
     assert 0 < len(batch) <= size, f"{len(batch)} rows, asked for {size}"
-    assert batch.images.flags.c_contiguous
-    assert batch.images.dtype.isnative
-    assert (batch.images.dtype.name, batch.images.shape[1:]) == (info.dtype, info.shape)
-    if batch.labels is not None:
-        assert batch.labels.dtype.isnative
-        assert batch.labels.shape == (len(batch),)
-    assert (batch.labels is not None) == info.labelled
+    images, labels = batch.images, batch.labels
+    assert images.flags.c_contiguous, "images are not C-ordered"
+    assert images.dtype.isnative, f"images are {images.dtype.str}, not of the machine's byte order"
+    assert images.dtype.name == info.dtype, f"images are {images.dtype.name}, info says {info.dtype}"
+    assert images.shape[1:] == info.shape, f"images are {images.shape[1:]}, info says {info.shape}"
+    assert (labels is not None) == info.labelled, "labels in one of info and batches only"
+    if labels is not None:
+        assert labels.dtype.isnative, f"labels are {labels.dtype.str}, not of the machine's byte order"
+        assert labels.shape == (len(batch),), f"labels are {labels.shape}, of {len(batch)} images"
