@@ -224,6 +224,14 @@ def swapping_in_place(npy):
     return {"Writer": Writer}
 
 
+def ignoring_an_option(npy):
+    class Writer(npy.NpyWriter):
+        def __init__(self, options):
+            super().__init__(dataclasses.replace(options, labels="same"))
+
+    return {"Writer": Writer}
+
+
 def inverting_in_place(npy):
     class Writer(npy.NpyWriter):
         def write(self, folder, part, batches):
@@ -555,6 +563,7 @@ FAULTS = [
     (holding_labels, "test_writing_keeps_no_batches", "100 of 100 batches were held at once"),
     (copying, "test_writing_keeps_no_copies", "the peak grew"),
     (inverting_in_place, "test_batches_are_not_written_to", "images of uint8 were written to"),
+    (ignoring_an_option, "test_every_option_changes_something", "option 'labels' changes no byte"),
     (swapping_in_place, "test_batches_are_not_written_to", "images of uint64 were written to"),
     (swallowing, "test_a_failing_source_is_passed_on", "DID NOT RAISE"),
     (never_closing, "test_a_failing_source_is_passed_on", "left open: .*index"),
@@ -633,6 +642,23 @@ def test_the_contract_finds(broken, npy, tmp_path, fault, test, message):
 
 def test_the_contract_is_kept_without_a_fault(broken, tmp_path):
     broken().test_any_shape_comes_back(tmp_path, (28, 28))
+
+
+def test_an_option_that_changes_no_byte_on_purpose_is_exempt(broken, npy, tmp_path):
+    contract = broken(**ignoring_an_option(npy))
+    type(contract).without_effect = ("labels",)
+
+    contract.test_every_option_changes_something(tmp_path)
+
+
+def test_an_option_of_one_value_that_is_not_refused_is_not_judged(broken, npy, tmp_path):
+    class Writer(npy.NpyWriter):
+        def __init__(self, options):
+            if options.labels == "int64":
+                raise CapabilityError("npy", "labels of int64")
+            super().__init__(options)
+
+    broken(Writer=Writer).test_every_option_changes_something(tmp_path)
 
 
 def test_what_the_card_does_not_claim_is_held_to_be_refused(broken, tmp_path, monkeypatch):

@@ -185,6 +185,10 @@ def of_the_machine(rows, dtype):
     return np.ascontiguousarray(rows, dtype).reshape(-1).view(np.uint8).data
 
 
+def never_compressed(open_table):
+    return lambda file, schema, options: open_table(file, schema, replace(options, compression="none"))
+
+
 def all_at_once(write_split):
     return lambda begin, columns, batches, folder: write_split(begin, columns, iter(list(batches)), folder)
 
@@ -285,6 +289,11 @@ FAULTS = (
         check="test_many_batches_come_back", found=r"train: \(70, 28, 28\), not \(325, 28, 28\)",
     ),
     Injected(
+        format="png", wrong="option tags ignored",
+        place="mnistkit_png.writer:write_tags", breaking=lambda _: lambda folder, split: f"{split}/",
+        check="test_every_option_changes_something", found="option 'tags' changes no byte",
+    ),
+    Injected(
         format="png", wrong="class names left out of folders",
         place="mnistkit_png.writer:folder_of", breaking=without_names,
         check="test_class_names_come_back", found="other class names",
@@ -305,6 +314,11 @@ FAULTS = (
         format="parquet", wrong="labels narrowed to a byte",
         place="mnistkit_parquet.writer:_encode", breaking=on_batches(narrowed),
         check="test_any_labels_come_back", given={"labels": (0, 300)}, found="train: other labels",
+    ),
+    Injected(
+        format="parquet", wrong="option compression ignored",
+        place="mnistkit_parquet.writer:_open", breaking=never_compressed,
+        check="test_every_option_changes_something", found="option 'compression' changes no byte",
     ),
     Injected(
         format="parquet", wrong="last row group dropped",

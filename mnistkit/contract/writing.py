@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from mnistkit.contract.datasets import parts_of
 from mnistkit.contract.faults import expect
 from mnistkit.contract.subject import Subject
 from mnistkit.contract.watching import BATCHES, Watch, files_below
 from mnistkit.dataset import Batch
+from mnistkit.errors import CapabilityError, UsageError
+from mnistkit.options import Option
 from mnistkit.plugin import Part
 
 #: How many batches a writer may hold besides one for each worker.
@@ -48,6 +52,44 @@ def names_what_it_wrote(subject: Subject, folder: Path) -> None:
     expect(sorted(files) == files_below(folder), f"files written and files named differ: {', '.join(named)}")
     rows = sum(each.rows for each in written)
     expect(rows == 40, f"{rows} images counted, not 40")
+
+
+def heeds_an_option(subject: Subject, option: Option, folder: Path) -> None:
+    """An option that chooses among values writes other files for one of them, as far as none is refused.
+
+    Args:
+        subject: The format.
+        option: One of its write options.
+        folder: A folder in which each value gets one.
+
+    Raises:
+        Fault: All values write the same.
+    """
+    trees = []
+    for number, value in enumerate(_choices_of(option)):
+        place = folder / f"{option.name}-{number}"
+        place.mkdir()
+        with suppress(CapabilityError, UsageError):
+            trees.append(_tree_of(subject, place, {option.name: value}))
+    heeded = not trees[1:] or any(tree != trees[0] for tree in trees[1:])
+    expect(
+        heeded,
+        f"option {option.name!r} changes no byte of what is written; heed it, or name it in without_effect",
+    )
+
+
+def _choices_of(option: Option) -> tuple[Any, ...]:
+    kinds = (option.type, *get_args(option.type))
+    return (
+        *option.choices,
+        *((True, False) if bool in kinds else ()),
+        *((None,) if NoneType in kinds else ()),
+    )
+
+
+def _tree_of(subject: Subject, folder: Path, options: Mapping[str, Any]) -> dict[Path, bytes]:
+    subject.write(subject.drawn_with_columns(30, 10, class_names=tuple("abcdefghij")), folder, **options)
+    return {path.relative_to(folder): path.read_bytes() for path in files_below(folder)}
 
 
 def holds_few_batches(subject: Subject, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +22,8 @@ class Contract:
     format: ClassVar[str]
     #: Write options to hold to the contract in place of the defaults.
     options: ClassVar[Mapping[str, Any]] = {}
+    #: Write options that change no byte under ``options``, as one that chooses a faster way there.
+    without_effect: ClassVar[Collection[str]] = ()
 
     @property
     def subject(self) -> Subject:

@@ -14,6 +14,8 @@ from mnistkit.contract.faults import expect
 from mnistkit.contract.watching import arrays_of, assert_flat, lengths, no_file_left_open
 from mnistkit.contract.writing import part_of
 from mnistkit.dataset import Array, Batch
+from mnistkit.options import options_of
+from mnistkit.registry import load_format
 from mnistkit.testing.base import Contract
 
 
@@ -57,6 +59,14 @@ class WritingContract(Contract):
             subject.writer().write(folder, *parts[rows])
 
         assert_flat(write, subject.rows, subject.image_bytes)
+
+    def test_every_option_changes_something(self, tmp_path: Path) -> None:
+        """Each write option that chooses has a value that writes other bytes, unless it is without_effect."""
+        self._need("writer")
+        options = load_format(self.format).write_options
+        for option in options_of(options):
+            if option.name not in self.without_effect:
+                writing.heeds_an_option(self.subject, option, tmp_path)
 
     def test_batches_are_not_written_to(self, tmp_path: Path) -> None:
         """A writer leaves the arrays that it is given as they are, also where numbers have many bytes."""
