@@ -7,6 +7,7 @@ lead to the fault; without the fault it must pass.
 
 from __future__ import annotations
 
+import gzip
 import inspect
 import time
 from collections.abc import Callable, Mapping
@@ -181,6 +182,13 @@ def dated(attributes):
     return lambda info: {**attributes(info), "written": str(time.time_ns())}
 
 
+def tracking_times(_):
+    def broken(file, name, split, shape, dtype, **filters):
+        return file.create_dataset(name, (split.length, *shape), dtype, track_times=True, **filters)
+
+    return broken
+
+
 def of_the_machine(rows, dtype):
     return np.ascontiguousarray(rows, dtype).reshape(-1).view(np.uint8).data
 
@@ -228,6 +236,12 @@ FAULTS = (
         format="csv", wrong="labels of the batch before",
         place="mnistkit_csv.writer:_lines", breaking=labels_of_the_one_before,
         check="test_many_batches_come_back", found="train: other labels",
+    ),
+    Injected(
+        format="csv", wrong="gzip with the time in its header",
+        place="mnistkit_csv.writer:_PACKERS", breaking=lambda packers: {**packers, "gzip": gzip.compress},
+        check="test_bytes_do_not_depend_on_the_time", options={"compression": "gzip"},
+        found="files that tell when they were written: test.csv.gz, train.csv.gz",
     ),
     Injected(
         format="csv", wrong="card claims class names",
@@ -342,9 +356,15 @@ FAULTS = (
         check="test_many_batches_come_back", found="chunk",
     ),
     Injected(
-        format="hdf5", wrong="time of writing in the bytes",
+        format="hdf5", wrong="time of writing in an attribute",
         place="mnistkit_hdf5.writer:_attributes", breaking=dated,
         check="test_bytes_do_not_depend_on_workers", found="files that differ",
+    ),
+    Injected(
+        format="hdf5", wrong="times tracked by HDF5, in seconds",
+        place="mnistkit_hdf5.writer:_dataset", breaking=tracking_times,
+        check="test_bytes_do_not_depend_on_the_time",
+        found="files that tell when they were written: test.h5, train.h5",
     ),
     Injected(
         format="hdf5", wrong="columns read from the first row on",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
+from mnistkit.contract.clocks import put_forward
 from mnistkit.contract.datasets import parts_of
 from mnistkit.contract.faults import expect
 from mnistkit.contract.subject import Subject
@@ -38,6 +39,23 @@ def writes_the_same_bytes(subject: Subject, folder: Path, workers: tuple[int, ..
         expect(list(tree) == list(trees[0]), f"{len(tree)} files, not {len(trees[0])}, or other names")
         differing = [str(name) for name in tree if tree[name] != trees[0][name]]
         expect(not differing, f"files that differ with the number of workers: {', '.join(differing)}")
+
+
+def writes_the_same_bytes_later(subject: Subject, folder: Path) -> None:
+    """The same dataset makes the same files in another second, day and year.
+
+    Raises:
+        Fault: A file differs.
+    """
+    now, then = folder / "now", folder / "then"
+    for place, clocks in ((now, nullcontext()), (then, put_forward())):
+        place.mkdir()
+        with clocks:
+            subject.write(subject.drawn_with_columns(30, 10), place)
+    differing = [
+        f.name for f in files_below(now) if f.read_bytes() != (then / f.relative_to(now)).read_bytes()
+    ]
+    expect(not differing, f"files that tell when they were written: {', '.join(differing)}")
 
 
 def names_what_it_wrote(subject: Subject, folder: Path) -> None:

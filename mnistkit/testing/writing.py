@@ -27,6 +27,11 @@ class WritingContract(Contract):
         self._need("writer")
         writing.writes_the_same_bytes(self.subject, tmp_path, workers=(1, 2, 5, 1))
 
+    def test_bytes_do_not_depend_on_the_time(self, tmp_path: Path) -> None:
+        """The same dataset makes the same files in another second, day and year."""
+        self._need("writer")
+        writing.writes_the_same_bytes_later(self.subject, tmp_path)
+
     def test_a_writer_names_what_it_wrote(self, tmp_path: Path) -> None:
         """Every file is named by the writer, and every image counted, once."""
         self._need("writer")
