@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import gzip
 import inspect
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import distribution
 from operator import attrgetter
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
+import mistakes
 import pytest
 
 from mnistkit.errors import MnistkitError
 from mnistkit.hooks import FORMATS
-from mnistkit.plugin import Written, hookimpl, option
 from mnistkit.registry import load_format
 from mnistkit.testing import FormatContract
 
@@ -65,176 +63,15 @@ class Injected:
         check(**{name: there[name] for name in inspect.signature(check).parameters})
 
 
-# Ways to break a function that takes a batch first
-
-
-def on_batches(change):
-    """Change the batch that a function, or a method of a picklable function, is given."""
-
-    def breaking(function):
-        def broken(*arguments, **named):
-            changed = [change(a) if hasattr(a, "images") else a for a in arguments]
-            return function(*changed, **named)
-
-        return broken
-
-    return breaking
-
-
-def transposed(batch):
-    return replace(batch, images=np.ascontiguousarray(batch.images.swapaxes(1, 2)))
-
-
-def counted_from_1(batch):
-    return batch if batch.labels is None else replace(batch, labels=batch.labels + 1)
-
-
-def through_bytes(batch):
-    return replace(batch, images=np.clip(batch.images, 0, 255).astype("uint8").astype(batch.images.dtype))
-
-
-def narrowed(batch):
-    return batch if batch.labels is None else replace(batch, labels=batch.labels.astype("int8"))
-
-
-def labels_of_the_one_before(function):
-    held = []
-
-    def broken(batch, **named):
-        held.append(batch.labels)
-        labels = held[-2:][0]
-        return function(replace(batch, labels=np.resize(labels, len(batch))), **named)
-
-    return broken
-
-
-# Ways to break a generator
-
-
-def without_the_last(function):
-    def broken(*arguments):
-        *items, _ = function(*arguments)
-        yield from items
-
-    return broken
-
-
-def neighbours_swapped(function):
-    def broken(*arguments):
-        items = list(function(*arguments))
-        for i in range(0, len(items) - 1, 2):
-            items[i : i + 2] = items[i + 1], items[i]
-        yield from items
-
-    return broken
-
-
-# Ways to break a reader or a writer
-
-
-def from_the_front(batches):
-    return lambda self, split, start, stop, size: batches(self, split, 0, stop - start, size)
-
-
-def columns_from_the_front(batch):
-    def broken(self, images, beside, start):
-        found = batch(self, images, beside, start)
-        front = {name: self._read(self.beside[name], 0, len(images)) for name in found.extra}
-        return replace(found, extra=front)
-
-    return broken
-
-
-def keeping_views(_):
-    def broken(self, batch):
-        values = batch.labels if self._name == "label" else batch.extra[self._name]
-        self._held.append(values)
-        self._bytes += values.nbytes
-        if self._bytes >= 1 << 18:
-            self.store()
-
-    return broken
-
-
-def swapped_in_place(_):
-    return lambda rows, dtype: (
-        rows.byteswap(inplace=True).astype(dtype, copy=False).reshape(-1).view("u1").data
-    )
-
-
-def saying_nothing(finish):
-    def broken(self, folder, info, written):
-        finish(self, folder, info, written)
-        return Written()
-
-    return broken
-
-
-def numbered_from_0(numbered):
-    return lambda start, batches: numbered(0, batches)
-
-
-def without_names(folder_of):
-    return lambda info, label: folder_of(replace(info, class_names=None), label)
-
-
-def dated(attributes):
-    return lambda info: {**attributes(info), "written": str(time.time_ns())}
-
-
-def tracking_times(_):
-    def broken(file, name, split, shape, dtype, **filters):
-        return file.create_dataset(name, (split.length, *shape), dtype, track_times=True, **filters)
-
-    return broken
-
-
-def of_the_machine(rows, dtype):
-    return np.ascontiguousarray(rows, dtype).reshape(-1).view(np.uint8).data
-
-
-def never_compressed(open_table):
-    return lambda file, schema, options: open_table(file, schema, replace(options, compression="none"))
-
-
-def all_at_once(write_split):
-    return lambda begin, columns, batches, folder: write_split(begin, columns, iter(list(batches)), folder)
-
-
-def waiting_beside(write_split):
-    def broken(begin, columns, batches, folder):
-        waiting = folder.parent.parent / "waiting.tmp"
-        waiting.touch()
-        write_split(begin, columns, batches, folder)
-        waiting.unlink()
-
-    return broken
-
-
-# Ways to break a card
-
-
-def card(**changed):
-    def breaking(register):
-        return hookimpl(lambda: replace(register(), **changed))
-
-    return breaking
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unexplained:
-    layout: Literal["tree", "flat"] = option("tree", help="layout of the folders")
-
-
 FAULTS = (
     Injected(
         format="csv", wrong="images transposed",
-        place="mnistkit_csv.writer:_lines", breaking=on_batches(transposed),
+        place="mnistkit_csv.writer:_lines", breaking=mistakes.on_batches(mistakes.transposed),
         check="test_any_shape_comes_back", given={"shape": (28, 28)}, found="train: other pixels",
     ),
     Injected(
         format="csv", wrong="labels of the batch before",
-        place="mnistkit_csv.writer:_lines", breaking=labels_of_the_one_before,
+        place="mnistkit_csv.writer:_lines", breaking=mistakes.labels_of_the_one_before,
         check="test_many_batches_come_back", found="train: other labels",
     ),
     Injected(
@@ -245,55 +82,56 @@ FAULTS = (
     ),
     Injected(
         format="csv", wrong="card claims class names",
-        place="mnistkit_csv:mnistkit_register_format", breaking=card(class_names=True),
+        place="mnistkit_csv:mnistkit_register_format", breaking=mistakes.card(class_names=True),
         check="test_class_names_come_back", found="other class names",
     ),
     Injected(
         format="mlnet", wrong="labels counted from 1, as keys are",
-        place="mnistkit_mlnet.writer:_Encoder.__call__", breaking=on_batches(counted_from_1),
+        place="mnistkit_mlnet.writer:_Encoder.__call__",
+        breaking=mistakes.on_batches(mistakes.counted_from_1),
         check="test_any_number_of_images_comes_back", given={"rows": 3}, found="train: other labels",
     ),
     Injected(
         format="mlnet", wrong="files of finish not named",
-        place="mnistkit_mlnet.writer:MlNetWriter.finish", breaking=saying_nothing,
+        place="mnistkit_mlnet.writer:MlNetWriter.finish", breaking=mistakes.saying_nothing,
         check="test_a_writer_names_what_it_wrote", found="files written and files named differ",
     ),
     Injected(
         format="mlnet", wrong="schema says comma, cells are cut by tabs",
-        place="mnistkit_mlnet.writer:head_lines",
-        breaking=lambda head: lambda s, c, n, options: head(s, c, n, replace(options, separator="comma")),
+        place="mnistkit_mlnet.writer:head_lines", breaking=mistakes.schema_of_commas,
         check="test_any_number_of_images_comes_back", given={"rows": 3},
         found="columns of pixels: expected 784 for 28x28, found 1",
     ),
     Injected(
         format="mlnet", wrong="card does not tell of class names",
-        place="mnistkit_mlnet:mnistkit_register_format", breaking=card(class_names=False, given=None),
+        place="mnistkit_mlnet:mnistkit_register_format",
+        breaking=mistakes.card(class_names=False, given=None),
         check="test_class_names_come_back", found="class names come back, which the card does not claim",
     ),
     Injected(
         format="idv", wrong="last partial block dropped",
-        place="mnistkit_mlnet.idv.writer:_regrouped", breaking=without_the_last,
+        place="mnistkit_mlnet.idv.writer:_regrouped", breaking=mistakes.without_the_last,
         check="test_many_batches_come_back", found="train.idv.*block",
     ),
     Injected(
         format="idv", wrong="float pixels through bytes",
-        place="mnistkit_mlnet.idv.writer:packed", breaking=on_batches(through_bytes),
+        place="mnistkit_mlnet.idv.writer:packed", breaking=mistakes.on_batches(mistakes.through_bytes),
         check="test_any_pixel_type_comes_back", given={"dtype": "float32"}, found="train: other pixels",
     ),
     Injected(
         format="idv", wrong="card allows negative labels",
-        place="mnistkit_mlnet.idv:mnistkit_register_format", breaking=card(negative_labels=True),
+        place="mnistkit_mlnet.idv:mnistkit_register_format", breaking=mistakes.card(negative_labels=True),
         check="test_any_labels_come_back", given={"labels": (-1, 9)},
         found="missing label: expected a key from 1, found key 0",
     ),
     Injected(
         format="idv", wrong="start ignored",
-        place="mnistkit_mlnet.idv.reader:IdvReader.batches", breaking=from_the_front,
+        place="mnistkit_mlnet.idv.reader:IdvReader.batches", breaking=mistakes.from_the_front,
         check="test_row_ranges_are_read", found="other pixels in rows",
     ),
     Injected(
         format="png", wrong="every shard numbered from 0",
-        place="mnistkit_png.writer:_numbered", breaking=numbered_from_0,
+        place="mnistkit_png.writer:_numbered", breaking=mistakes.numbered_from_0,
         check="test_shards_come_back_as_one_split", found="train: other pixels",
     ),
     Injected(
@@ -309,45 +147,47 @@ FAULTS = (
     ),
     Injected(
         format="png", wrong="class names left out of folders",
-        place="mnistkit_png.writer:folder_of", breaking=without_names,
+        place="mnistkit_png.writer:folder_of", breaking=mistakes.without_names,
         check="test_class_names_come_back", found="other class names",
     ),
     Injected(
         format="png", wrong="card claims float pixels",
-        place="mnistkit_png:mnistkit_register_format", breaking=card(dtypes=("uint8", "uint16", "float32")),
+        place="mnistkit_png:mnistkit_register_format",
+        breaking=mistakes.card(dtypes=("uint8", "uint16", "float32")),
         check="test_any_pixel_type_comes_back", given={"dtype": "float32"},
         found="pixels that no PNG image holds: .* found float32",
     ),
     Injected(
         format="png", wrong="option whose help is no sentence",
-        place="mnistkit_png:mnistkit_register_format", breaking=card(write_options=Unexplained),
+        place="mnistkit_png:mnistkit_register_format",
+        breaking=mistakes.card(write_options=mistakes.Unexplained),
         check="test_options_are_explained", given={"side": "write_options"},
         found="help of 'layout' is no sentence: 'layout of the folders'",
     ),
     Injected(
         format="parquet", wrong="labels narrowed to a byte",
-        place="mnistkit_parquet.writer:_encode", breaking=on_batches(narrowed),
+        place="mnistkit_parquet.writer:_encode", breaking=mistakes.on_batches(mistakes.narrowed),
         check="test_any_labels_come_back", given={"labels": (0, 300)}, found="train: other labels",
     ),
     Injected(
         format="parquet", wrong="option compression ignored",
-        place="mnistkit_parquet.writer:_open", breaking=never_compressed,
+        place="mnistkit_parquet.writer:_open", breaking=mistakes.never_compressed,
         check="test_every_option_changes_something", found="option 'compression' changes no byte",
     ),
     Injected(
         format="parquet", wrong="last row group dropped",
-        place="mnistkit_parquet.writer:_row_groups", breaking=without_the_last,
+        place="mnistkit_parquet.writer:_row_groups", breaking=mistakes.without_the_last,
         check="test_any_number_of_images_comes_back", given={"rows": 3},
         found=r"train: \(0, 28, 28\), not \(3, 28, 28\)",
     ),
     Injected(
         format="parquet", wrong="row groups in the order in which workers end",
-        place="mnistkit_parquet.writer:_row_groups", breaking=neighbours_swapped,
+        place="mnistkit_parquet.writer:_row_groups", breaking=mistakes.neighbours_swapped,
         check="test_many_batches_come_back", found="train: other pixels", options={"row_group": 1024},
     ),
     Injected(
         format="hdf5", wrong="labels kept as views of their batches",
-        place="mnistkit_hdf5.writer:_Beside.add", breaking=keeping_views,
+        place="mnistkit_hdf5.writer:_Beside.add", breaking=mistakes.keeping_views,
         check="test_writing_keeps_no_batches", found="100 of 100 batches were held at once",
     ),
     Injected(
@@ -357,50 +197,50 @@ FAULTS = (
     ),
     Injected(
         format="hdf5", wrong="time of writing in an attribute",
-        place="mnistkit_hdf5.writer:_attributes", breaking=dated,
+        place="mnistkit_hdf5.writer:_attributes", breaking=mistakes.dated,
         check="test_bytes_do_not_depend_on_workers", found="files that differ",
     ),
     Injected(
         format="hdf5", wrong="times tracked by HDF5, in seconds",
-        place="mnistkit_hdf5.writer:_dataset", breaking=tracking_times,
+        place="mnistkit_hdf5.writer:_dataset", breaking=mistakes.tracking_times,
         check="test_bytes_do_not_depend_on_the_time",
         found="files that tell when they were written: test.h5, train.h5",
     ),
     Injected(
         format="hdf5", wrong="columns read from the first row on",
-        place="mnistkit_hdf5.direct:Direct._batch", breaking=columns_from_the_front,
+        place="mnistkit_hdf5.direct:Direct._batch", breaking=mistakes.columns_from_the_front,
         check="test_row_ranges_are_read", found="other values in column 'writer' in rows",
     ),
     Injected(
         format="hdf5", wrong="columns read from the first row on, by threads",
-        place="mnistkit_hdf5.direct:Direct._batch", breaking=columns_from_the_front,
+        place="mnistkit_hdf5.direct:Direct._batch", breaking=mistakes.columns_from_the_front,
         check="test_several_threads_read_at_once", found="other values in column 'writer' from row",
     ),
     Injected(
         format="hdf5", wrong="columns of batches read from the first row on",
-        place="mnistkit_hdf5.direct:Direct._batch", breaking=columns_from_the_front,
+        place="mnistkit_hdf5.direct:Direct._batch", breaking=mistakes.columns_from_the_front,
         check="test_batches_are_what_they_promise", found="other values in column 'writer' in batches of 7",
     ),
     Injected(
-        format="idx", wrong="start ignored",
-        place="mnistkit.idx.reader:IdxReader.batches", breaking=from_the_front,
-        check="test_row_ranges_are_read", found="other pixels in rows .*, read in batches",
-    ),
-    Injected(
         format="hdf5", wrong="card says yes to every file",
-        place="mnistkit_hdf5:mnistkit_register_format", breaking=card(sniff=lambda head, names: "yes"),
+        place="mnistkit_hdf5:mnistkit_register_format",
+        breaking=mistakes.card(sniff=lambda head, names: "yes"),
         check="test_the_files_of_others_are_left_alone",
         found="says yes to what other formats write: csv, idv, idx, mlnet, npz, parquet, png",
     ),
     Injected(
+        format="idx", wrong="start ignored",
+        place="mnistkit.idx.reader:IdxReader.batches", breaking=mistakes.from_the_front,
+        check="test_row_ranges_are_read", found="other pixels in rows .*, read in batches",
+    ),
+    Injected(
         format="idx", wrong="numbers written as the machine has them",
-        place="mnistkit.idx.writer:_big_endian",
-        breaking=lambda _: of_the_machine,
+        place="mnistkit.idx.writer:_big_endian", breaking=lambda _: mistakes.of_the_machine,
         check="test_any_pixel_type_comes_back", given={"dtype": "int16"}, found="train: other pixels",
     ),
     Injected(
         format="idx", wrong="bytes swapped in the caller's own batch",
-        place="mnistkit.idx.writer:_big_endian", breaking=swapped_in_place,
+        place="mnistkit.idx.writer:_big_endian", breaking=mistakes.swapped_in_place,
         check="test_batches_are_not_written_to", found="images of float64 were written to",
     ),
     Injected(
@@ -416,12 +256,12 @@ FAULTS = (
     ),
     Injected(
         format="npz", wrong="batches of a split kept alive",
-        place="mnistkit_npz.writer:_write_split", breaking=all_at_once,
+        place="mnistkit_npz.writer:_write_split", breaking=mistakes.all_at_once,
         check="test_writing_keeps_no_batches", found="100 of 100 batches were held at once",
     ),
     Injected(
         format="npz", wrong="file left behind by a failing source",
-        place="mnistkit_npz.writer:_write_split", breaking=waiting_beside,
+        place="mnistkit_npz.writer:_write_split", breaking=mistakes.waiting_beside,
         check="test_a_failing_source_leaves_nothing", found="an export that failed left waiting.tmp",
     ),
 )  # fmt: skip
