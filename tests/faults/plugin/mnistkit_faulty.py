@@ -49,7 +49,8 @@ fail("import")
 
 @dataclass(frozen=True, kw_only=True)
 class WriteOptions:
-    gzip: Literal["none"] = option("none", help="What the writer of IDX asks for.")
+    layout: Literal["published"] = option("published", help="What the writer of IDX asks for.")
+    gzip: Literal["none"] = option("none", help="What it asks for, too.")
 
     def __post_init__(self):
         fail("write options")
