@@ -347,6 +347,18 @@ def loading_well_alone(npy):
     return {"Reader": Reader}
 
 
+def reusing_memory(npy):
+    class Reader(npy.NpyReader):
+        def batches(self, split, start, stop, size):
+            memory = None
+            for batch in super().batches(split, start, stop, size):
+                memory = batch.images.copy() if memory is None else memory
+                memory[: len(batch)] = batch.images
+                yield dataclasses.replace(batch, images=memory[: len(batch)])
+
+    return {"Reader": Reader}
+
+
 def giving_too_much(npy):
     class Reader(npy.NpyReader):
         def batches(self, split, start, stop, size):
@@ -618,6 +630,7 @@ FAULTS = [
     (labelling_from_the_front, "test_several_threads_read_at_once", "other labels from row"),
     (loading_well_alone, "test_row_ranges_are_read", "other pixels in rows .*, read in batches"),
     (loading_well_alone, "test_several_threads_read_at_once", "other pixels from row .*, read in batches"),
+    (reusing_memory, "test_batches_stay_as_they_are", "other pixels in a batch that was kept"),
     (giving_too_much, "test_batches_are_what_they_promise", "14 rows, asked for 7"),
     (guessing_bounds, "test_label_bounds_are_exact", r"train: label_range is \(0, 9\), .* have \(0, 6\)"),
     (forgetting_labels, "test_label_bounds_are_exact", "train: written with labels, read without"),

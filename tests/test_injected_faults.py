@@ -234,6 +234,11 @@ FAULTS = (
         check="test_row_ranges_are_read", found="other pixels in rows .*, read in batches",
     ),
     Injected(
+        format="idx", wrong="one buffer for all batches",
+        place="mnistkit.idx.codec:BufferPool.take", breaking=mistakes.always_the_same,
+        check="test_batches_stay_as_they_are", found="other pixels in a batch that was kept",
+    ),
+    Injected(
         format="idx", wrong="numbers written as the machine has them",
         place="mnistkit.idx.writer:_big_endian", breaking=lambda _: mistakes.of_the_machine,
         check="test_any_pixel_type_comes_back", given={"dtype": "int16"}, found="train: other pixels",

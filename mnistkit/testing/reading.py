@@ -43,6 +43,18 @@ class ReadingContract(Contract):
                     position += len(batch)
                 assert position == len(split), f"{position} rows of {len(split)} in batches of {size}"
 
+    def test_batches_stay_as_they_are(self, tmp_path: Path) -> None:
+        """A batch that somebody keeps is not written to when the next ones are read."""
+        dataset = self.subject.drawn_with_columns(130, 5)
+        found = self._round_trip(dataset, tmp_path)
+
+        kept = list(found.reader.batches("train", 0, 130, 13))
+
+        expected = dataset["train"].load()
+        for batch in kept:
+            rows = slice(batch.start, batch.start + len(batch))
+            content.expect_rows(batch, expected[rows], "in a batch that was kept while others were read")
+
     def test_label_bounds_are_exact(self, tmp_path: Path) -> None:
         """A reader knows the least and the greatest label of each split before it is read."""
         found = self._round_trip(self.subject.drawn(23, 0, classes=7), tmp_path)
