@@ -13,6 +13,7 @@ from mnistkit.contract.datasets import (
     drawn_dataset,
     fitting_dtype,
     fitting_shape,
+    parts_of,
     reread_dataset,
     write_dataset,
 )
@@ -84,6 +85,15 @@ class Subject:
         """Write a dataset with the writer alone."""
         options = {**self.options, **changed}
         return write_dataset(load_format(self.format), dataset, folder, workers=workers, **options)
+
+    def write_in_batches(
+        self, dataset: Dataset, folder: Path, size: int, *, workers: int
+    ) -> Sequence[Written]:
+        """Write a dataset that comes in batches of ``size``, where :meth:`write` has few, of about 1 MiB."""
+        writer = self.writer()
+        parts = parts_of(self.card, dataset, workers=workers, size=size)
+        written = [writer.write(folder, part, batches) for part, batches in parts]
+        return [*written, writer.finish(folder, dataset.info, written)]
 
     def reread(self, dataset: Dataset, folder: Path, **changed: Any) -> Dataset:
         """Open what was written of a dataset."""

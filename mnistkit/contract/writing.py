@@ -32,7 +32,7 @@ def writes_the_same_bytes(subject: Subject, folder: Path, workers: tuple[int, ..
     for count in workers:
         place = folder / str(len(trees))
         place.mkdir()
-        subject.write(dataset, place, workers=count)
+        subject.write_in_batches(dataset, place, subject.rows, workers=count)
         trees.append({path.relative_to(place): path.read_bytes() for path in files_below(place)})
     expect(trees[0], "no files")
     for tree in trees[1:]:

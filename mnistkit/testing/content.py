@@ -53,12 +53,10 @@ class ContentContract(Contract):
     def test_many_batches_come_back(self, tmp_path: Path) -> None:
         """Many small batches, cut unlike blocks, chunks and groups of rows, come back in order."""
         self._need("reader", "writer")
-        subject, writer = self.subject, self.subject.writer()
+        subject = self.subject
         dataset = subject.drawn(40 * subject.rows + 5, 9)
-        parts = parts_of(subject.card, dataset, workers=3, size=subject.rows - 1)
 
-        written = [writer.write(tmp_path, *part) for part in parts]
-        writer.finish(tmp_path, dataset.info, written)
+        subject.write_in_batches(dataset, tmp_path, subject.rows - 1, workers=3)
 
         found = subject.reread(dataset, tmp_path)
         assert_same_content(found, dataset)
