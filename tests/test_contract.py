@@ -291,6 +291,16 @@ def dating(npy):
     return {"Writer": Writer}
 
 
+def named_after_the_day(npy):
+    class Writer(npy.NpyWriter):
+        def finish(self, folder, info, written):
+            name = time.strftime("%Y-%m-%d.txt")
+            (folder / name).touch()
+            return Written((name,))
+
+    return {"Writer": Writer}
+
+
 def racing(npy):
     class Writer(npy.NpyWriter):
         def write(self, folder, part, batches):
@@ -631,6 +641,11 @@ FAULTS = [
     (counting_workers, "test_bytes_do_not_depend_on_workers", "files that differ"),
     (counting_workers, "test_a_writer_names_what_it_wrote", "files written and files named"),
     (racing, "test_bytes_do_not_depend_on_workers", "files that differ .*: .*train-images.npy"),
+    (
+        named_after_the_day,
+        "test_bytes_do_not_depend_on_the_time",
+        "tell when they were written: .*-.*-.*.txt",
+    ),
     (dating, "test_bytes_do_not_depend_on_the_time", "files that tell when they were written: made.txt"),
     (locking, "test_a_writer_can_be_pickled", "cannot pickle"),
     (rounding, "test_any_shape_comes_back", "train: other pixels"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from mnistkit.contract.clocks import put_forward
 from mnistkit.contract.datasets import parts_of
@@ -18,6 +18,9 @@ from mnistkit.errors import CapabilityError, UsageError
 from mnistkit.options import Option
 from mnistkit.plugin import Part
 
+#: The bytes of files by their names.
+_Tree: TypeAlias = dict[Path, bytes]
+
 #: How many batches a writer may hold besides one for each worker.
 _A_HANDFUL = 16
 
@@ -28,12 +31,12 @@ def writes_the_same_bytes(subject: Subject, folder: Path, workers: tuple[int, ..
     Raises:
         Fault: A file differs, or there is none.
     """
-    dataset, trees = subject.drawn(8 * subject.rows + 5, 130), list[dict[Path, bytes]]()
+    dataset, trees = subject.drawn(8 * subject.rows + 5, 130), list[_Tree]()
     for count in workers:
         place = folder / str(len(trees))
         place.mkdir()
         subject.write_in_batches(dataset, place, subject.rows, workers=count)
-        trees.append({path.relative_to(place): path.read_bytes() for path in files_below(place)})
+        trees.append(_tree_of(place))
     expect(trees[0], "no files")
     for tree in trees[1:]:
         expect(list(tree) == list(trees[0]), f"{len(tree)} files, not {len(trees[0])}, or other names")
@@ -47,14 +50,14 @@ def writes_the_same_bytes_later(subject: Subject, folder: Path) -> None:
     Raises:
         Fault: A file differs.
     """
-    now, then = folder / "now", folder / "then"
-    for place, clocks in ((now, nullcontext()), (then, put_forward())):
+    trees = []
+    for place, clocks in ((folder / "now", nullcontext()), (folder / "later", put_forward())):
         place.mkdir()
         with clocks:
             subject.write(subject.drawn_with_columns(30, 10), place)
-    differing = [
-        f.name for f in files_below(now) if f.read_bytes() != (then / f.relative_to(now)).read_bytes()
-    ]
+        trees.append(_tree_of(place))
+    now, later = trees
+    differing = sorted(str(name) for name in now.keys() | later.keys() if now.get(name) != later.get(name))
     expect(not differing, f"files that tell when they were written: {', '.join(differing)}")
 
 
@@ -83,12 +86,13 @@ def heeds_an_option(subject: Subject, option: Option, folder: Path) -> None:
     Raises:
         Fault: All values write the same.
     """
-    trees = []
+    dataset, trees = subject.drawn_with_columns(30, 10, class_names=tuple("abcdefghij")), list[_Tree]()
     for number, value in enumerate(_choices_of(option)):
         place = folder / f"{option.name}-{number}"
         place.mkdir()
         with suppress(CapabilityError, UsageError):
-            trees.append(_tree_of(subject, place, {option.name: value}))
+            subject.write(dataset, place, **{option.name: value})
+            trees.append(_tree_of(place))
     heeded = not trees[1:] or any(tree != trees[0] for tree in trees[1:])
     expect(
         heeded,
@@ -105,8 +109,7 @@ def _choices_of(option: Option) -> tuple[Any, ...]:
     )
 
 
-def _tree_of(subject: Subject, folder: Path, options: Mapping[str, Any]) -> dict[Path, bytes]:
-    subject.write(subject.drawn_with_columns(30, 10, class_names=tuple("abcdefghij")), folder, **options)
+def _tree_of(folder: Path) -> _Tree:
     return {path.relative_to(folder): path.read_bytes() for path in files_below(folder)}
 
 
