@@ -134,8 +134,9 @@ FORBIDDEN = {
     "guessable names": r"tempfile\.mktemp|os\.tempnam|os\.tmpnam|tempfile\.gettempdir",
 }
 
-#: The contract unpickles what it has pickled itself, a line before.
-KIT = ("mnistkit/testing/", "mnistkit/contract/")
+#: The contract unpickles what it has pickled itself, a line before; the template's tests open what they have
+#: written.
+KIT = ("mnistkit/testing/", "mnistkit/contract/", "mnistkit/scaffold/template/test_")
 
 OURS = ("mnistkit", "plugins", "docs/examples")
 
