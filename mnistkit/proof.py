@@ -76,6 +76,7 @@ def source_of(folder: Path, receipt: Receipt) -> Source:
         shape=common.pop() if len(common) == 1 else None,
         shapes=shapes,
         dtypes={name: split.dtype for name, split in receipt.splits.items()},
+        labelled={name: split.labelled for name, split in receipt.splits.items()},
     )
 
 

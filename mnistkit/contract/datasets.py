@@ -53,6 +53,7 @@ def reread_dataset(card: Format, folder: Path, dataset: Dataset, **options: obje
         shape=shapes.pop() if len(shapes) == 1 else None,
         shapes={name: split.info.shape for name, split in dataset.splits.items()},
         dtypes={name: split.info.dtype for name, split in dataset.splits.items()},
+        labelled={name: split.info.labelled for name, split in dataset.splits.items()},
     )
     written = as_dict(build(card.write_options, options, where=card.name))
     chosen: object = build(card.read_options, adopt(card.read_options, written), where=card.name)

@@ -28,6 +28,7 @@ class Source:
         shape: Shape of one image, where a receipt beside the files tells one for all splits.
         shapes: Shape of one image by split, where a receipt tells them.
         dtypes: numpy's name of the pixels' type by split, where a receipt tells it.
+        labelled: Whether there are labels, by split, where a receipt tells it.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Source:
     shape: tuple[int, ...] | None = None
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    labelled: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -49,6 +51,10 @@ class Source:
     def dtype_of(self, split: str) -> str | None:
         """Return the type of the pixels of a split, where it is known beforehand."""
         return self.dtypes.get(split)
+
+    def is_labelled(self, split: str) -> bool | None:
+        """Return whether a split has labels, where it is known beforehand: no rows may not tell."""
+        return self.labelled.get(split)
 
     def files(self, suffixes: Sequence[str] = ()) -> list[Path]:
         """List the data files, sorted: the file itself, or all below the folder.

@@ -73,9 +73,10 @@ class Part:
             sink.write_each(function, items, self.workers)
 
     def by_split(self, batches: Iterator[Batch]) -> Iterator[tuple[SplitInfo, Iterator[Batch]]]:
-        """Divide the batches of a whole dataset into one iterator a split; use each up in turn."""
+        """Divide the part's batches into one iterator a split, even one without rows; use each up in turn."""
         for split in self.splits:
-            yield split, _rows_of(split.length, batches)
+            rows = split.length if len(self.splits) > 1 else self.rows  # one split may come in several parts
+            yield split, _rows_of(rows, batches)
 
 
 def _rows_of(rows: int, batches: Iterator[Batch]) -> Iterator[Batch]:
