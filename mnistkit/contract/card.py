@@ -121,6 +121,9 @@ def _check_option(option: Option) -> None:
 def recognises_its_own(subject: Subject, folder: Path, among: Iterable[str] | None = None) -> None:
     """The format says yes to what it writes by default, and no other format that works does.
 
+    Or it says maybe, and one format of another distribution says yes: the files are that one's to read
+    where nobody says ``--from``.
+
     Args:
         subject: The format.
         folder: An empty folder.
@@ -131,8 +134,17 @@ def recognises_its_own(subject: Subject, folder: Path, among: Iterable[str] | No
     """
     head, names = _seen_of(subject.format, folder)
     asked = find_formats() if among is None else among
-    saying_yes = [name for name in asked if verdict_of(name, head, names) == "yes"]
-    expect(saying_yes == [subject.format], f"recognised by {', '.join(saying_yes) or 'nobody'}")
+    verdicts = {name: verdict_of(name, head, names) for name in asked}
+    saying_yes = [name for name, verdict in verdicts.items() if verdict == "yes"]
+    if (
+        verdicts.get(subject.format) == "maybe"
+        and len(saying_yes) == 1
+        and _is_foreign(saying_yes[0], subject)
+    ):
+        return
+    shared = len(saying_yes) > 1 and subject.format in saying_yes
+    hint = "; to files of another format, say maybe" if shared else ""
+    expect(saying_yes == [subject.format], f"recognised by {', '.join(saying_yes) or 'nobody'}{hint}")
 
 
 def recognises_its_own_beside_bundled_ones(subject: Subject, folder: Path) -> None:
@@ -157,6 +169,12 @@ def leaves_others_alone(subject: Subject, folder: Path) -> None:
         if name != subject.format and verdict_of(subject.format, *_seen_of(name, place)) == "yes":
             taken.append(name)
     expect(not taken, f"says yes to what other formats write: {', '.join(taken)}")
+
+
+def _is_foreign(name: str, subject: Subject) -> bool:
+    """Whether a format comes from another distribution than the subject."""
+    theirs, own = ({claim.distribution for claim in find_formats()[one]} for one in (name, subject.format))
+    return not theirs & own
 
 
 def _bundled() -> list[str]:
