@@ -13,8 +13,12 @@ from mnistkit.cli.report import print_facts, print_json, print_line
 def new_plugin(
     name: Annotated[str, typer.Argument(help="The format, as --to will say.")],
     *,
-    reader: Annotated[bool, typer.Option("--reader", help="Make a reader.  [default: both]")] = False,
-    writer: Annotated[bool, typer.Option("--writer", help="Make a writer.  [default: both]")] = False,
+    reader: Annotated[
+        bool, typer.Option("--reader", help="Make a reader; alone, no writer.  [default: both]")
+    ] = False,
+    writer: Annotated[
+        bool, typer.Option("--writer", help="Make a writer; alone, no reader.  [default: both]")
+    ] = False,
     minimal: Annotated[
         bool, typer.Option("--minimal", help="Leave out README, licence and files for GitHub.")
     ] = False,

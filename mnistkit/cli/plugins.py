@@ -53,7 +53,7 @@ def plugins(
     else:
         _print(found, problems)
         if check:
-            print_line(f"check: {len(problems) or 'nothing'} found")
+            print_line(f"check: {len(problems) or 'nothing'} found by the fast part of the contract")
         print_line(f"native: {_NATIVE[native.state()]}{native.problem()}")
     if check and problems:
         raise Ended(_FAULTY)

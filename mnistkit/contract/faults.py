@@ -13,5 +13,6 @@ def expect(holds: object, fault: str) -> None:
     Raises:
         Fault: It does not hold.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     if not holds:
         raise Fault(fault)

@@ -70,7 +70,11 @@ def assert_flat(work: Callable[[int], None], rows: int, image_bytes: int) -> Non
     few, many, more = _peak(work, third), _peak(work, whole), whole - third
     if many - few >= more * image_bytes // 4:
         few, many, more = many, _peak(work, thrice), thrice - whole
-    expect(many - few < more * image_bytes // 4, f"the peak grew from {few:,} to {many:,} bytes")
+    expect(
+        many - few < more * image_bytes // 4,
+        f"the peak grew from {few:,} to {many:,} bytes for {more:,} more images of {image_bytes:,} bytes;"
+        f" allowed: {more * image_bytes // 4:,} bytes more",
+    )
 
 
 def _peak(work: Callable[[int], None], rows: int) -> int:
