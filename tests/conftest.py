@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from mnistkit import native
 from mnistkit.cli import main
 from mnistkit.dataset import Dataset
 from mnistkit.testing import drawn_dataset
+
+# A shell starts background jobs so that they ignore Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine takes longer than any time that could be set for one example.
 settings.register_profile("untimed", deadline=None)
