@@ -35,7 +35,7 @@ class IdxWriter(Writer):
             CapabilityError: A label beyond int32, no program to compress with, or what torchvision would
                 not find or not read.
         """
-        if self.options.layout == "torchvision":
+        if self._for_torchvision:
             _check_torchvision(info, self.options.gzip)
         if self.options.gzip == "canonical":
             check_gzip()
